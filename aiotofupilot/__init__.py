@@ -13,10 +13,10 @@ name, such as ``session.runs``, with a ``list()`` that takes the filters and ret
 - ``walk()`` returns a `Walk`. It knows its `Checkpoint`, from which another process can resume it.
 - ``since(watermark)`` yields only what is new, and ``follow()`` yields items as they come.
 - Each item comes exactly once while others come and go. ``concurrency=16`` requests 16 pages at once.
-- Failing requests are sent again, by the session's `RetryPolicy`. What fails in the end is a `TofuPilotError`.
+- Failing requests are sent again, by the session's `RetryPolicy`. One that fails in the end raises a `TofuPilotError`.
 - Items are frozen models. ``help(Run)`` says what each field means.
 
-The rest is for readers of the source: what the package consists of, from top to bottom. Each part imports only from
+The rest is for readers of the source. It lists the parts of the package from top to bottom. Each part imports only from
 parts below it.
 
 - `cli`, `testing` and `__main__` use the public names, as any program does. `testing` has a plugin for pytest, and
@@ -27,8 +27,7 @@ parts below it.
 - `arrow` turns listings into Arrow. Like every package for an optional library, it is imported only when it is used.
 - `_session` holds the key, the server and the options, and puts listings and HTTP together.
 - `sandbox` is a TofuPilot for tests. The client never imports it.
-- `listings` says what can be listed: the path of each listing, its model and its filters. It is also the part of a
-  session that has the listings.
+- `listings` says what can be listed: the path of each listing, its model and its filters. A session inherits from it.
 - `_attachments` says how an attachment becomes a file. It asks the listings for a new address.
 - `_paging` says how a listing is walked, and knows no HTTP. `_http` says how one request gets through, and knows no
   paging. The two stand side by side.
@@ -36,10 +35,10 @@ parts below it.
 - `settings` finds the key and the server.
 - `errors`, `stats`, `positions` and `models` are the values that users meet. Checkpoints, watermarks and shards are
   positions.
-- `_otel` tells OpenTelemetry what happens, in programs that use OpenTelemetry.
-- `_clock` is time and chance, in one place where a test can replace them. `_request` says how something is requested,
-  and for how long.
-- `_checks` checks arguments. `_secret` is a value that nothing shows. `_part` opens a file that is not whole yet.
+- `_otel` reports requests and walks to OpenTelemetry, in programs that use OpenTelemetry.
+- `_clock` is time and randomness, in one place where a test can replace them. `_request` says how something is
+  requested, and for how long.
+- `_checks` checks arguments. `_secret` is a value that nothing shows. `_part` opens a file that is not complete yet.
 - `_public` decides when a public name is loaded, and what ``help()`` shows of it.
 """
 

@@ -13,7 +13,7 @@ def main() -> int:
 
         return run(sys.argv[1:])
     except KeyboardInterrupt:  # before the command has begun anything
-        print("aiotofupilot: interrupted before anything was asked", file=sys.stderr)  # noqa: T201 - for the user
+        print("aiotofupilot: interrupted before anything was requested", file=sys.stderr)  # noqa: T201 - for the user
         return 130
     except ModuleNotFoundError as error:
         if error.name != "cyclopts":  # rich is installed with it

@@ -75,14 +75,14 @@ class TofuPilotSession(Listings):
             can be entered many times at once. Each attempt of this session and its views is made within it. The wait
             for it counts in ``max_elapsed``, but not in ``timeout``. Its errors are raised unchanged.
         proxy: The address of an HTTP proxy, such as ``http://user:password@proxy.example.com:3128``, or an empty string
-            for none. If None, ``https_proxy`` or ``HTTPS_PROXY``, or for a plain HTTP server ``http_proxy`` or
-            ``HTTP_PROXY``, unless the server is on this machine or in ``no_proxy`` or ``NO_PROXY``.
+            for none. If None, the one in ``https_proxy``, or in ``http_proxy`` if the server is plain HTTP. Servers on
+            this machine or in ``no_proxy`` need no proxy. Each variable may be in upper or lower case.
         ca_cert: An authority to trust in addition to the system's: the path of a PEM file, or certificates in PEM. If
             None, the authority of a login, if its key is used.
         http_session: Your own ``aiohttp.ClientSession``, which is left open. It brings its connector, TLS and proxies,
-            so it excludes ``proxy``, ``ca_cert`` and ``trace_configs``. Its trace hooks do not see the key. A download
-            uses the environment's proxy if it has ``trust_env``, and not its ``proxy=``. If None, an aiohttp session is
-            made on first use, and closed with this session.
+            so it excludes ``proxy``, ``ca_cert`` and ``trace_configs``. Its trace hooks do not see the key. Downloads
+            ignore its ``proxy=``, and use the environment's proxy if it has ``trust_env``. If None, an aiohttp session
+            is made on first use, and closed with this session.
         trace_configs: Trace hooks for the aiohttp session made here, or None.
         allow_insecure_http: Whether the key may be sent unencrypted to another host.
         user_agent: Your program, such as ``my-service/1.2``, which begins each ``User-Agent``, or None.
@@ -138,7 +138,7 @@ class TofuPilotSession(Listings):
             proxy_of=partial(resolve_proxy, way, allow_insecure_http=allow_insecure_http),
             clock=self._wiring.clock,
         )
-        # It does not refer to the session, which would keep itself alive.
+        # It must not refer to the session, or the session would keep itself alive.
         self._connection = Connection(  # pyright: ignore[reportIncompatibleMethodOverride] - read as a property is
             transport=transport,
             throttle=Throttle(transport.clock, transport.connections, checked_limiter(limiter)),
@@ -226,8 +226,8 @@ class TofuPilotSession(Listings):
         """Download an attachment of a run or a unit, and return the path of its file.
 
         The file is ``FOLDER/<id of the run, or serial number of the unit>/<id>-<name>``, with a name that every system
-        allows. A file with that name is complete, and is not requested again. Until then it ends with ``.part``. After
-        a failed attempt only the rest is requested, if the storage allows it.
+        allows. A file with that name is complete, and is not requested again. An incomplete one ends with ``.part``.
+        After a failed attempt only the rest is requested, if the storage allows it.
 
         The file comes from a storage, without the key and headers of this session. The session's retries, proxy, TLS
         and connections apply, but not its limiter and ``max_body``. ``timeout`` is the longest time without a byte. If

@@ -11,16 +11,16 @@ as in `aiotofupilot`. ``aclose()`` is ``close()``, and the page that ``await lis
 - An event loop in a separate thread makes the requests. The thread begins with the first request, and ends when the
   session is closed. A session that was not closed gives a `ResourceWarning`, and is closed when nothing refers to it,
   or when the interpreter exits.
-- Ctrl-C cancels what is in flight, and waits for its end. The next call returns what you did not get, and no checkpoint
-  or watermark passes it. On Windows, Ctrl-C is noticed when the wait is over.
+- Ctrl-C cancels the requests in flight, and waits until they have ended. The next call returns the items that you did
+  not get, and no checkpoint or watermark passes them. On Windows, Ctrl-C is noticed when the wait is over.
 - Any number of threads can use a session at the same time. Give each thread its own walk.
 - A walk that is left by ``break`` or an error is closed as soon as nothing refers to it. ``with`` closes it at once.
-- A forked process does not have the thread. It is refused, and has to make its own session.
+- A forked process does not have the thread. It cannot use the session, and has to make its own.
 - Callbacks, such as those of a limiter, run in the thread. They cannot use the session that calls them.
 - A listing has ``__arrow_c_stream__``, so that ``polars.DataFrame(listing)`` and ``pyarrow.table(listing)`` read it.
-  Ctrl-C may have to wait for such a library.
+  Ctrl-C may have to wait until such a library has finished.
 
-Nothing is written twice: a method is found in the object of asyncio, and called in the thread if it is a coroutine
+No method is written twice: it is looked up in the asyncio object, and called in the thread if it is a coroutine
 function. The rest of this module gives types and documentation to type checkers and ``help()``.
 """
 
@@ -82,15 +82,15 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Blocking(Generic[A_co]):
-    """The blocking form of an object of asyncio, with its attributes and methods."""
+    """The blocking form of an asyncio object, with its attributes and methods."""
 
     __slots__ = ("__weakref__", "_object", "_owner", "_thread")
 
     def _take(self, of: Any, thread: LoopThread, owner: Blocking[object] | None) -> Self:  # noqa: ANN401 - an object of any class
-        """Become the form of an object.
+        """Become the blocking form of an object.
 
-        The owner is the form that this one was derived from, and None for a session. A form that nothing refers to is
-        closed, so this keeps the owner alive.
+        The owner is the form that this one is derived from, or None for a session. It is kept alive here, because a
+        form is closed when nothing refers to it.
         """
         self._object, self._thread, self._owner = of, thread, owner
         return self
@@ -124,14 +124,14 @@ class Blocking(Generic[A_co]):
         def call(*args: object, **kwargs: object) -> object:
             return self._form(self._thread.run(partial(method, *args, **kwargs)) if waits else method(*args, **kwargs))
 
-        vars(call).pop("__signature__", None)  # it has ``self``; without it, the one of the bound method is looked up
+        vars(call).pop("__signature__", None)  # it has ``self``; without it, that of the bound method is used
         return call
 
     def _form(self, value: object) -> Any:  # noqa: ANN401 - of any type
-        """Return the blocking form of a value, or the value if it waits for nothing."""
+        """Return the blocking form of a value, or the value itself if nothing in it waits."""
         for kind, form in _FORMS.items():
             if isinstance(value, kind):
-                # The constructor is not called, because that of a session makes another session.
+                # The constructor is not called, because a session's would make another asyncio session.
                 return form.__new__(form)._take(value, self._thread, self)  # noqa: SLF001 - it is a form too
         return value
 
@@ -146,8 +146,8 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
         return super()._take(of, thread, owner)
 
     def __next__(self) -> R:
-        # An item stays at hand until it is returned. No interrupt comes between taking and returning it, because both
-        # are on one line, and Python notices interrupts at calls and at jumps backwards.
+        # Ctrl-C must not lose an item. Python notices it at calls and at jumps backwards. There is neither between
+        # taking and returning the item, because both are on one line.
         while True:
             items: Iterator[R] = self._object._items  # noqa: SLF001 - its form
             # fmt: off
@@ -157,7 +157,7 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
                 raise StopIteration
 
     def _load(self, at_most: int = 1) -> bool:
-        """Wait until something is at hand, as the object does."""
+        """Wait for the next items, and return whether there are any."""
         has_more: bool = self._thread.run(partial(self._object._load, at_most))  # noqa: SLF001 - its form
         return has_more
 
@@ -168,9 +168,9 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
         self.close()
 
     def close(self) -> None:
-        """End it where it is, and wait until nothing is in flight.
+        """Stop the iteration, and wait until nothing is in flight.
 
-        If more is requested after that, a `SessionError` is raised, unless everything had been yielded before.
+        Asking for another item then raises a `SessionError`, unless all had been yielded.
         """
         self._thread.run(self._object.aclose)
 
@@ -181,7 +181,7 @@ class BlockingIterator(Blocking[Iteration[R]], Iterator[R]):
 
 if TYPE_CHECKING:
     Called = Callable[[Callable[[], None]], Callable[Concatenate[Any, P], R]]
-    """What makes a method out of a name."""
+    """A function that makes the method of a name."""
 
     @overload
     def bridged(of: Callable[Concatenate[A, P], Coroutine[Any, Any, R]]) -> Called[P, R]: ...
@@ -275,7 +275,7 @@ class BlockingIncrementalWalk(BlockingItems[R]):
 
 
 class BlockingFollowedListing(BlockingIterator[R]):
-    """A `FollowedListing` that blocks. Enter it with ``with``, so that it begins then, and not at its first item."""
+    """A `FollowedListing` that blocks. It begins when it is entered with ``with``, or else at its first item."""
 
     __slots__ = ()
 
@@ -371,7 +371,7 @@ class BlockingListing(Blocking[A_co]):
     if not TYPE_CHECKING:
 
         def __iter__(self) -> NoReturn:
-            return iter(self._object)  # raises what says how to iterate
+            return iter(self._object)  # raises an error that says how to iterate
 
     if TYPE_CHECKING:
 
@@ -404,7 +404,7 @@ class BlockingSession(Blocking[TofuPilotSession]):
     aiohttp session belongs to the event loop in which it was made.
     """
 
-    __slots__ = ("_is_closed",)  # so that tracemalloc can tell where it was made, also before Python 3.12
+    __slots__ = ("_is_closed",)  # so that tracemalloc can tell where it was made, even before Python 3.12
 
     base_url: str
     procedures: BlockingListing[listings.Procedures]
@@ -476,4 +476,4 @@ _FORMS: dict[type | tuple[type, ...], type[Blocking[object]]] = {
     FollowedListing: BlockingFollowedListing,
     Iteration: BlockingIterator,
 }
-"""The blocking form of each class of asyncio. Objects of other classes are values."""
+"""The blocking form of each asyncio class. Objects of other classes are values."""

@@ -2,13 +2,13 @@
 
 TofuPilotError
  ├── ConfigurationError          key, URL or option unusable; nothing was sent
- ├── SessionError                a session that is closed, or of another event loop; or a walk that was closed
+ ├── SessionError                the session or the walk is closed, or the session is of another event loop
  ├── TransportError              no response
  │    ├── ConnectionFailedError  refused, reset, or the body was cut short
  │    │    └── CertificateError  the server's certificate was not accepted; never tried again
  │    ├── RequestTimeoutError    no whole response within ``timeout``
  │    ├── ProxyError             the proxy refused to pass the request on; never tried again
- │    ├── RedirectError          the server pointed to another origin, or on and on
+ │    ├── RedirectError          the server redirected to another origin, or too often
  │    └── ResponseTooLargeError  more bytes than ``max_body``
  ├── APIError                    an error of the server
  │    ├── BadRequestError        400
@@ -19,12 +19,12 @@ TofuPilotError
  │    └── ServerError            5xx, and 408
  ├── DecodeError                 a response that is not what the API promises
  │    └── InvalidJSONError       not even JSON
- ├── AttachmentError             an attachment without an address, or being downloaded
+ ├── AttachmentError             an attachment has no address, or another process is downloading it
  ├── PaginationError             a cursor that leads nowhere
  └── DriftError                  the listing moved, and the walk's position in it was lost
 
 A bad argument raises Python's own `ValueError` or `TypeError` instead. Every error has its facts as attributes, and can
-be pickled. The text of an error is one line without control characters; its attributes are unchanged.
+be pickled. Its text is one line without control characters; its attributes keep the original texts.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ __all__ = [
 CONTROLS = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0, DEL and C1
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # marks, embeddings, overrides and isolates of direction
-    "\u2028\u2029\ufff9-\ufffb]"  # line ends, and annotations of which a part is hidden
+    "\u2028\u2029\ufff9-\ufffb]"  # line ends, and annotations, which can be hidden
 )
 """Characters that break a line, control a terminal or reverse text.
 
@@ -77,7 +77,7 @@ Source: https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
 """
 
 BODY_EXCERPT = 2000
-"""The most bytes of an unusable response that an error keeps."""
+"""An error keeps at most this many bytes of an unusable response."""
 
 _ITEM = re.compile(r"\$(?:\.data)?\[(\d+)\]", re.ASCII)
 """The start of a path into an item, on a page or in a bare array."""
@@ -92,9 +92,9 @@ class TofuPilotError(Exception):
     """Root of every error that this package defines."""
 
     checkpoint: Checkpoint | None = None
-    """Where to resume the walk, or None if no walk raised it."""
+    """Where to resume the walk, or None if the error is not from a walk."""
     position: int | None = None
-    """The position of an unreadable item, from 0, or None. ``list(cursor=error.checkpoint.after(error.position))``
+    """The position of the unreadable item, from 0, or None. ``list(cursor=error.checkpoint.after(error.position))``
     resumes after it."""
     item_id: str | None = None
     """The ID of the item with unreadable details, or None."""
@@ -105,22 +105,23 @@ class TofuPilotError(Exception):
     hint: str | None = None
     """How to fix it, in one sentence, or None."""
     elapsed: float | None = None
-    """Seconds since the first attempt, or the wait before it. None if its error was raised at once."""
+    """Seconds from the first attempt, or the wait before it, to this error. None if the first error was raised at
+    once."""
     down_since: datetime | None = None
-    """Since when the session has been down, in UTC, or None."""
+    """When the session went down, in UTC. None if it was not down."""
 
     def __str__(self) -> str:
         return self._completed(super().__str__())
 
     def _completed(self, message: str) -> str:
-        """Add the hint and the attempts, without line breaks, which would forge a log line."""
+        """Add the hint and the attempts. Line breaks are removed, because they could forge a log line."""
         if self.elapsed is not None:
             attempts = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
             message = f"{message} ({attempts} in {self.elapsed:.1f} s)"
         return visible(f"{message}; {self.hint}" if self.hint else message)
 
     def __reduce__(self) -> tuple[object, ...]:
-        # BaseException's would call __init__ with the message alone.
+        # BaseException.__reduce__ would call __init__ with the message alone.
         return type(self).__new__, (type(self), *self.args), self.__dict__
 
 

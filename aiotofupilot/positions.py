@@ -28,12 +28,13 @@ T = TypeVar("T")
 """The class of an item."""
 
 _DIGEST_SIZE = 6
-"""Bytes kept of an ID. A resumed walk compares thousands of IDs, and the chance that two agree is one in 10 ** 9."""
+"""Bytes in the digest of an ID. Among the thousands that a resumed walk compares, two agree by a chance of one in
+10 ** 9."""
 
 _DIGEST = r"[\w-]{8}"
 _SEAL = r":[\w-]{6}"
 _SEALED_AT = -7
-"""Where the checksum begins, with its colon."""
+"""The index of the colon before the checksum."""
 _QUERY = rf"([a-z_]+)\.({_DIGEST}):"
 """The name of a listing, and a digest of its filters."""
 
@@ -48,10 +49,10 @@ _OPEN = ".."
 """The text of ISO 8601-2 for an open end."""
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
-"""The first possible timestamp. A floor is later, because items are requested from a time before it."""
+"""The first possible timestamp. A floor has to be later, because items from before the floor are requested too."""
 
 _SHOWN = 200
-"""The most characters shown of a text that cannot be read."""
+"""An error shows at most this many characters of an invalid text."""
 
 
 def digest(text: str) -> bytes:
@@ -83,7 +84,7 @@ class Parsable:
 
     __slots__ = ()
     _form: ClassVar[re.Pattern[str]]
-    """A pattern of the string form. Other texts may match it too."""
+    """A pattern of the string form. A text that matches it can still be invalid."""
     _older: ClassVar[re.Pattern[str] | None] = None
     """A pattern of the string forms of older versions. None if `_form` matches them."""
 
@@ -106,13 +107,15 @@ class Parsable:
             cause = error
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
         if cls._older is not None and cls._older.fullmatch(text) and text == sealed(text[:_SEALED_AT]):
-            raise ValueError(f"the {name} of an older version, which cannot be resumed: begin anew, got {shown!r}")
+            raise ValueError(
+                f"this {name} is from an older version and cannot be resumed: start without it, got {shown!r}"
+            )
         raise ValueError(f"not a {name}, or one that was cut short or changed: {shown!r}") from cause
 
     @classmethod
     @abstractmethod
     def _of(cls, match: re.Match[str]) -> Self:
-        """Return the value of a match, which may be of another text."""
+        """Return the value of a match. The text may still be invalid."""
 
 
 def _cursor(value: int) -> int:
@@ -152,13 +155,13 @@ class Checkpoint(Parsable):
     skip: int = field(default=0, converter=_skip)
     """How many items of the page at `cursor` were passed already; from 0 to 2 ** 53 - 1."""
     value: datetime | None = field(default=None, converter=_value)
-    """The time of the item yielded last, by which the server sorts. For an item without a time, it is the latest or
-    the earliest `datetime`, in UTC, whichever sorts like it. None if the order has no time, or the walk followed the
-    cursor."""
+    """The time of the item yielded last, by which the server sorts. For an item without a time, it is `datetime.max`
+    or `datetime.min` in UTC, depending on where the server lists such items. None if the order has no time, or the
+    walk followed the cursor."""
     seen: tuple[bytes, ...] = ()
-    """Digests of the IDs of all yielded items of this time. If the order has no time, those of all yielded items."""
+    """Digests of the IDs of the yielded items with that time, or of all yielded items if the order has no time."""
     listing: str = field(default="", eq=False)
-    """The listing of this position, such as ``procedures``. Empty for any listing, as for a plain cursor."""
+    """The listing of this position, such as ``procedures``. Empty if it fits any listing, as a plain cursor does."""
     query: str = field(default="", eq=False)
     """A digest of the listing's filters and order."""
 
@@ -175,13 +178,13 @@ class Checkpoint(Parsable):
         return sealed(f"{self.listing}.{self.query}:{self.place}") if self.listing else self.place
 
     def after(self, position: int) -> Self:
-        """Return the checkpoint after the item at a position, for a walk that stopped at an item that cannot be read.
+        """Return the checkpoint after an item, to resume a walk that stopped at an unreadable item.
 
-        A walk that resumes there has nothing to compare its first page with. It can see from its second page on whether
-        the listing has moved.
+        The resumed walk has nothing to compare its first page with. It notices from the second page on whether the
+        listing has moved.
 
         Args:
-            position: The position of that item, from 0 to 2 ** 53 - 2; see `TofuPilotError.position`. The server's
+            position: The position of the item, from 0 to 2 ** 53 - 2; see `TofuPilotError.position`. The server's
                 cursors have to be offsets.
 
         Raises:
@@ -200,7 +203,7 @@ class Checkpoint(Parsable):
 
 @frozen
 class OpenRun:
-    """A run with items that are still to be yielded or to arrive."""
+    """A run that may have more items to yield."""
 
     id: str
     """ID of the run."""
@@ -265,14 +268,14 @@ class Watermark(Parsable):
     runs: tuple[OpenRun, ...] = ()
     """In a listing of what runs wrote: the runs whose items are to be requested again."""
     latest: datetime | None = field(default=None, converter=_latest)
-    """A time that the clock which dates the items had reached: the creation of the newest item seen, or later. In a
+    """The latest known time of the clock that dates the items: when the newest item seen was created, or later. In a
     listing of what runs wrote, this is about the runs. None if unknown."""
     latest_at: datetime | None = field(default=None, converter=_latest_at)
-    """When that clock had reached `latest`, by the server's clock, to a second or two. None if `latest` is None."""
+    """The server's time when that clock showed `latest`, to a second or two. None if `latest` is None."""
 
     def __attrs_post_init__(self) -> None:
         if (self.latest is None) is not (self.latest_at is None):
-            raise must_be(ValueError, "latest_at", "given if latest is, and only then", self.latest_at)
+            raise must_be(ValueError, "latest_at", "given together with latest", self.latest_at)
 
     def __str__(self) -> str:
         floor = "-" if self.floor is None else _format_time(self.floor)

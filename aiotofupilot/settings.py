@@ -26,7 +26,7 @@ API_KEY, BASE_URL = "TOFUPILOT_API_KEY", "TOFUPILOT_URL"
 """The environment variables."""
 
 CREDENTIALS = "~/.tofupilot/credentials.json"
-"""The file that TofuPilot's own command writes at login, as messages name it."""
+"""The file that TofuPilot's own command writes at login, as messages show it."""
 
 DEFAULT_BASE_URL = "https://www.tofupilot.app/api"
 
@@ -96,7 +96,7 @@ class Settings:
 
     @classmethod
     def _of_login(cls, *, allow_insecure_http: bool) -> Self | None:
-        """Return the settings of a login, or None. An error shows nothing of the file's content."""
+        """Return the settings of a login, or None without one. No error shows the file's content."""
         try:
             path = Path(CREDENTIALS).expanduser()
             mode = _mode(path)
@@ -153,7 +153,7 @@ class Settings:
 
 
 def _mode(path: Path) -> int:
-    """Return the mode of a file. A named pipe, which could block for ever, is an `OSError`."""
+    """Return the mode of a file. Raise an `OSError` for a named pipe, which could block for ever."""
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "not a regular file")

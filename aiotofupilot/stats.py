@@ -19,7 +19,8 @@ class RequestCounts:
     """Seconds waited between attempts, in pauses, in the limiter, and for a free connection, summed over all pages
     in flight."""
     whole: RequestCounts | None = field(default=None, repr=False, eq=False, kw_only=True)
-    """The counts that include these, such as those of a pass of several walks. None if there are none."""
+    """The totals that these counts are also added to, such as those of a pass of several walks. None if there are
+    none."""
 
     def add(self, *, requests: int = 0, retries: int = 0, waited: float = 0.0) -> None:
         """Add to the counts, here and in `whole`. A negative number subtracts.
@@ -71,7 +72,7 @@ class WalkStats:
     is_unchecked: bool = False
     """Whether items may be missed or doubled from some page on, because pages could not be checked against the
     walk's position. A warning is given once. The guide "How pagination loses rows, and how to stop it" explains it.
-    Only a walk without ``on_drift`` or a pass over what is new does this; others raise a `DriftError`."""
+    Only a walk without ``on_drift`` and a pass of ``since()`` go on in this way; others raise a `DriftError`."""
 
     @property
     def requests(self) -> int:

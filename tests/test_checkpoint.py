@@ -130,7 +130,9 @@ def test_one_fits_into_a_few_dozen_characters():
     "text", ["procedures.abcdefgh:98:AAAAAA", "runs.abcdefgh:98+2@AAECAwQF:AAAAAA", "7@AAECAwQF~BQQDAgEA:AAAAAA"]
 )
 def test_one_of_an_older_version_is_refused_in_a_sentence(text):
-    with pytest.raises(ValueError, match=r"the checkpoint of an older version, .*: begin anew, got|not a checkpoint"):
+    with pytest.raises(
+        ValueError, match=r"this checkpoint is from an older version .*: start without it, got|not a checkpoint"
+    ):
         Checkpoint.parse(text)
 
 

@@ -175,7 +175,9 @@ def test_the_latest_time_comes_with_when_it_was():
     ],
 )
 def test_a_text_of_an_older_version_is_refused_in_a_sentence(text):
-    with pytest.raises(ValueError, match="the watermark of an older version, which cannot be resumed: begin anew"):
+    with pytest.raises(
+        ValueError, match="this watermark is from an older version and cannot be resumed: start without it"
+    ):
         Watermark.parse(sealed(text))
     with pytest.raises(ValueError, match="not a watermark, or one that was cut short or changed"):
         Watermark.parse(f"{sealed(text)[:-1]}!")

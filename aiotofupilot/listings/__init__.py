@@ -69,15 +69,15 @@ def listing_class(name: str) -> type[Listing[Any]]:
 
 
 def is_compared(name: str) -> bool:
-    """Return whether a listing has to be read whole and compared, because the API cannot filter new items."""
+    """Return whether a listing has to be read whole and compared, because the API has no filter for new items."""
     declared = listing_class(name)
     return declared.creation_filter is None and declared.by_run is None
 
 
 def part_filters(name: str) -> dict[str, Argument]:
-    """Return the filters that select a part of a listing, under shared names.
+    """Return the filters that select a part of a listing, under names that all listings share.
 
-    ``created_after`` and ``created_before`` are about the creation, whatever the listing calls it. Items of runs are
+    ``created_after`` and ``created_before`` bound the creation, whatever the listing calls it. Items of runs are
     selected by their runs, so their listings have the filters of runs.
     """
     declared = listing_class(name)
@@ -155,7 +155,7 @@ class Listings:
             message = f"shard must be a Shard, got {shard!r}: use Shard.parse() for a text"
             raise for_parameter(TypeError(message), "shard")
         if shard.listing not in NAMES:
-            message = f"shard is one of {shard.listing}, and there is no such listing"
+            message = f"shard is a part of {shard.listing}, and there is no such listing"
             raise for_parameter(ValueError(message), "shard")
         part: Paginator[T] = listing_class(shard.listing)(self._connection).part(shard, **options)
         return part

@@ -208,14 +208,14 @@ class Options(TypedDict, total=False):
     max_items: Annotated[int | None, "Yield at most this many items. If None, all.", Bounds(0)]
     on_drift: Annotated[
         OnDrift | None,
-        'What to do about items that come and go during the walk. ``"resync"`` holds each page to the position of the '
-        "walk, which is the time of the item yielded last. It yields every item that is listed during the whole walk, "
-        "and yields it once. Items that have one time come in any order. It requests at least 3 items per page, and "
-        "100 where more items have one time than a page has. If a page cannot be held to the position, it raises a "
-        '`DriftError`. ``"raise"`` looks in the same way, and raises one as soon as the listing has moved. '
-        '``"ignore"`` follows the cursor. It drops an item that comes again soon, and a removal can make it miss '
-        'items. If None, ``"resync"``, or ``"ignore"`` in an order in which items can move. If a page cannot be held '
-        "to the position, the walk then follows the cursor, warns once, and sets `WalkStats.is_unchecked`.",
+        'What to do if items are created or removed during the walk. ``"resync"`` yields every item that is listed '
+        "during the whole walk, exactly once. It checks each page against the time of the item yielded last. Items of "
+        "the same time come in any order. It requests at least 3 items per page, and 100 if more items have the same "
+        "time than fit on a page. If a page cannot be checked, it raises a `DriftError`. "
+        '``"raise"`` raises a `DriftError` as soon as the listing has moved. ``"ignore"`` follows the cursor. It drops '
+        "an item that comes again soon, and can miss items after a removal. "
+        'If None, ``"resync"``, or ``"ignore"`` in an order in which items can move. If a page cannot be checked, the '
+        "walk then follows the cursor, warns once, and sets `WalkStats.is_unchecked`.",
     ]
     extra_query: Annotated[
         ExtraQuery | None,

@@ -47,8 +47,8 @@ _PAGE_OPTIONS = arguments_of(PageOptions)
 class Listing(Generic[T]):
     """A listing of one kind of item.
 
-    A subclass names its model, ``Listing[Station]``, and its ``list()`` a TypedDict of its arguments. Attributes
-    without a value here follow from these.
+    A subclass names its model, as in ``Listing[Station]``. Its ``list()`` names a TypedDict of its arguments.
+    Attributes without a value here are derived from these.
     """
 
     name: ClassVar[str]
@@ -78,15 +78,15 @@ class Listing(Generic[T]):
     summary: ClassVar[str]
     """The first sentence about ``list()``."""
     note: ClassVar[str]
-    """The rest about the listing, perhaps empty."""
+    """The rest of the text about ``list()``; may be empty."""
     inclusive: ClassVar[dict[str, bool]]
-    """The arguments of ``list()`` that include what the API leaves out."""
+    """The arguments of ``list()`` with which the API includes what it leaves out otherwise."""
     read_by_paging: ClassVar[tuple[str, ...]]
     """The JSON keys that paging reads beside the ID."""
     stable_orders: ClassVar[frozenset[str]] = frozenset()
     """The values of ``sort_by`` in whose order no item can pass another."""
     other_orders: ClassVar[tuple[str, ...]] = ()
-    """The values of ``sort_by`` that separate items of one time, the best first."""
+    """The values of ``sort_by`` that separate items of the same time, the best first."""
     is_sortable: ClassVar[bool]
     """Whether the order can be chosen. Otherwise its direction is undocumented."""
     default_order: ClassVar[str | None]
@@ -162,10 +162,10 @@ class Listing(Generic[T]):
         """Return the items of a shard of this listing."""
         check_names(type(self).__name__, options, _PAGE_OPTIONS)
         if options.get("extra_query") is not None:
-            message = "extra_query must be left out where a shard is listed: the shard has the one of its listing"
+            message = "extra_query cannot be given with a shard: the shard has its listing's own"
             raise for_parameter(ValueError(message), "extra_query")
         if shard.listing != self.name:
-            raise for_parameter(ValueError(f"shard is one of {shard.listing}, and not of {self.name}"), "shard")
+            raise for_parameter(ValueError(f"shard is a part of {shard.listing}, and not of {self.name}"), "shard")
         if shard.start is None and shard.end is None:
             return self._paginator(shard.query, options)
         parameters = self.times.get(self.divided_by(shard.query))
@@ -221,10 +221,10 @@ class Listing(Generic[T]):
         return Paginator(query, plan)
 
     def _extra(self, pairs: Pairs) -> Pairs:
-        """Return the pairs of ``extra_query``. None may be known here."""
+        """Return the pairs of ``extra_query``. Refuse a parameter that this package knows."""
         known = {"limit", "cursor", *(argument.name for argument in self.filters)}
         if sent := [name for name, _ in pairs if name in known]:
-            message = f"extra_query must not have {sent[0]!r}: {type(self).__name__}.list() sends it by itself"
+            message = f"extra_query must not have {sent[0]!r}: {type(self).__name__}.list() sends it already"
             raise for_parameter(ValueError(message), "extra_query")
         return pairs
 
@@ -286,7 +286,7 @@ class Query(Source[T]):
     part: Shard[Any] | None = None
     """The shard whose items are requested, or None."""
     used: tuple[str | None, ...] = ()
-    """The orders in which these items have one value; see `Source.reordered`."""
+    """The orders in which these items have the same value; see `Source.reordered`."""
     _text: str = field(init=False, default=Factory(lambda self: urlencode(self.pairs), takes_self=True))
 
     @property
@@ -335,7 +335,7 @@ class Query(Source[T]):
     def details(self) -> ItemDetails[Any]:
         listing = self.listing
         if not isinstance(listing, Detailed):
-            raise ValueError(f"{listing.name} have no details: the API does not return one of them by itself")  # noqa: TRY004 - `Source.details` says so
+            raise ValueError(f"{listing.name} have no details: the API cannot return a single one")  # noqa: TRY004 - `Source.details` says so
         if self.decode.is_own:
             from aiotofupilot._wire.own import own_decoder  # noqa: PLC0415 - it is loaded by now
 
@@ -384,7 +384,7 @@ class Query(Source[T]):
         given, listing = dict(self.pairs), self.listing
         sort_by = given.get("sort_by", listing.default_order)
         if sort_by is None or sort_by not in listing.times:
-            # Within one time, items of equal value stand together, however values are ordered.
+            # Items of the same time and value stand together, however the server orders values.
             path = (sort_by or "id",) if self.used else ("id",)
             return BY_ID if path == ("id",) else SortOrder(partial(_values_in, listing.sort_paths.get(sort_by, path)))
         order = given.get("sort_order", "desc" if listing.is_sortable else None)

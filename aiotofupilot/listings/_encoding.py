@@ -212,10 +212,10 @@ def replaced(pairs: Pairs, *new: tuple[str, str]) -> Pairs:
 
 
 def bounded(pairs: Pairs, name: str, after: datetime | None, before: datetime | None = None) -> Pairs:
-    """Narrow a query to the items between two times, and a millisecond around them.
+    """Narrow a query to the items between two times, with a millisecond more on each side.
 
     The API may store finer times than the milliseconds that it shows, and "after" may exclude the time itself. So the
-    caller has to check the time that an item shows. The query's own bounds still hold.
+    caller has to check the time of each item. The query's own bounds still hold.
     """
     bounds: dict[str, str] = {}
     if after is not None:

@@ -27,11 +27,11 @@ V = TypeVar("V")
 
 
 class Connection(PagingConnection, Protocol):
-    """The part of a session that a listing knows."""
+    """The part of a session that a listing uses."""
 
     @property
     def concurrency(self) -> int:
-        """The default of a listing."""
+        """The default ``concurrency`` of a listing."""
         ...
 
     @property
@@ -72,7 +72,7 @@ async def get_json(connection: Connection, path: object, query: object) -> objec
     if not isinstance(path, str):
         raise must_be(TypeError, "path", "a string", path)
     target = as_str(path)
-    segments = re.split(r"[/\\]", unquote(target))  # a server may decode a path before it divides it, and at both
+    segments = re.split(r"[/\\]", unquote(target))  # a server may decode a path before it splits it, at either
     if _PATH.fullmatch(target) is None or not {".", ".."}.isdisjoint(segments):
         bound = "a percent-encoded path that begins with '/v2/', without '?', '#' and the segments '.' and '..'"
         raise must_be(ValueError, "path", bound, target)
@@ -153,7 +153,7 @@ class Detailed(Generic[D]):
     async def get(self, key: str, /) -> D:
         """Return one item, with everything that the API knows of it.
 
-        The server decides whether case matters in numbers.
+        Whether case matters in a number depends on the server.
 
         Args:
             key: The ID of the item. Units have their serial number instead, parts and batches their number.
@@ -184,7 +184,7 @@ class ItemDetails(Generic[D]):
     @property
     def hint(self) -> str:
         of = self.listing
-        return f"what {of.path} lists is not found by itself: the server may be too old to return one of its {of.name}"
+        return f"{of.path} lists it, but the server did not find it: it may be too old to return single {of.name}"
 
     @property
     def is_known(self) -> bool:
@@ -207,7 +207,7 @@ class ItemDetails(Generic[D]):
         target = f"{listing.path}/{segment(listing.key, key)}"
         missing = f"the {listing.name} have no {key!r}"
         if listing.is_recent:
-            missing += f", or the server is too old to return one of its {listing.name} by itself"
+            missing += f", or the server is too old to return single {listing.name}"
         of_response = partial(read_item, decode=read, missing=missing, forbidden=listing.forbidden)
         label = Label(listing.name, is_item=True)
         found: V = await listing.connection.get(target, of_response, counts, label=label, **options)

@@ -106,7 +106,7 @@ class Logs(Listing[Log], Detailed["models.Log"]):
     def list(self, **arguments: Unpack[LogArguments]) -> Paginator[Log]:
         """List log lines, the latest written first.
 
-        ``timestamp_after`` and ``timestamp_before`` are about what a line, and ``sort_by``, call ``created_at``.
+        ``timestamp_after`` and ``timestamp_before`` bound the ``created_at`` of a line.
         """
         return self._listed(arguments)
 
@@ -117,9 +117,7 @@ class MeasurementArguments(OfProcedure, WithOrder, PageOptions, total=False):
     phase_name: Annotated[str | None, "Name of the phase that measured."]
     measurement_name: Annotated[str | None, "Name of the measurement."]
     phase_names: Annotated[Sequence[str] | None, "Names of the phases that measured."]
-    outcomes: Annotated[
-        Sequence[RunOutcome] | None, "Outcomes of runs. They do not look at the outcome of the measurement."
-    ]
+    outcomes: Annotated[Sequence[RunOutcome] | None, "Outcomes of runs, not of the measurements themselves."]
     measurement_outcomes: Annotated[
         Sequence[Literal["PASS", "FAIL", "UNSET"]] | None,
         "Outcomes of the measurements themselves. ``UNSET``: nothing checks the value.",
@@ -150,9 +148,9 @@ class Measurements(Listing[Measurement], Detailed["models.MeasurementDetails"]):
     def list(self, **arguments: Unpack[MeasurementArguments]) -> Paginator[Measurement]:
         """List measurements of a procedure, the latest first.
 
-        One procedure has to be named. ``exclude_retries`` decides whether measurements of an attempt that was followed
-        by another attempt at the same phase are left out. ``ids`` and ``outcomes`` are about runs, and
-        ``measurement_outcomes`` about the measurements themselves.
+        One procedure has to be named. ``exclude_retries`` leaves out the measurements of an attempt that was followed
+        by another attempt at the same phase. ``ids`` and ``outcomes`` are about runs, and ``measurement_outcomes``
+        about the measurements themselves.
         """
         return self._listed(arguments)
 
@@ -162,9 +160,7 @@ class PhaseArguments(OfProcedure, WithOrder, PageOptions, total=False):
 
     names: Annotated[Sequence[str] | None, "Names of phases."]
     outcomes: Annotated[Sequence[Literal["PASS", "FAIL", "SKIP", "ERROR"]] | None, "Outcomes of the phases themselves."]
-    run_outcomes: Annotated[
-        Sequence[RunOutcome] | None, "Outcomes of runs. They do not look at the outcome of the phase."
-    ]
+    run_outcomes: Annotated[Sequence[RunOutcome] | None, "Outcomes of runs, not of the phases themselves."]
     sequence_paths: Annotated[Sequence[str] | None, "Paths of the sequences that hold the phases."]
     samples: UnitSamples
     sort_by: Annotated[
@@ -189,8 +185,8 @@ class Phases(Listing[Phase], Detailed["models.PhaseDetails"]):
     def list(self, **arguments: Unpack[PhaseArguments]) -> Paginator[Phase]:
         """List phases of a procedure, the latest first.
 
-        One procedure has to be named. ``exclude_retries`` decides whether an attempt at a phase that was followed by
-        another attempt is left out. ``ids`` and ``run_outcomes`` are about runs, and ``outcomes`` about the phases
+        One procedure has to be named. ``exclude_retries`` leaves out an attempt at a phase that was followed by another
+        attempt. ``ids`` and ``run_outcomes`` are about runs, and ``outcomes`` about the phases
         themselves.
         """
         return self._listed(arguments)

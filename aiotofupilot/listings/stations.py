@@ -26,8 +26,8 @@ class Stations(Listing[Station], Detailed["models.StationDetails"]):
     """The test benches of the organization."""
 
     forbidden: ClassVar[str | None] = (
-        "some servers let only the key of a user read a station, and others only that of a station: "
-        "session.stations.list() and session.stations.current() may be allowed"
+        "some servers let only a user's key read a station, and others only a station's key: "
+        "session.stations.list() or session.stations.current() may be allowed"
     )
 
     def list(self, **arguments: Unpack[StationArguments]) -> Paginator[Station]:
@@ -42,7 +42,7 @@ class Stations(Listing[Station], Detailed["models.StationDetails"]):
 
         Raises:
             ForbiddenError: The key is a user's.
-            NotFoundError: The server is too old to say it.
+            NotFoundError: The server is older than this request.
             TofuPilotError: The server did not respond as it should.
         """
         return await get_item(
@@ -50,7 +50,7 @@ class Stations(Listing[Station], Detailed["models.StationDetails"]):
             f"{self.path}/current",
             models.StationDetails,
             missing="the server is too old to say whose key this is",
-            forbidden="only the key of a station has a current station: session.users.current() is for that of a user",
+            forbidden="only a station's key has a current station: use session.users.current() for a user's key",
         )
 
 
@@ -69,7 +69,7 @@ class Users(Listing[User]):
 
         Raises:
             ForbiddenError: The key is a station's.
-            NotFoundError: The server is too old to say it.
+            NotFoundError: The server is older than this request.
             TofuPilotError: The server did not respond as it should.
         """
         return await get_item(
@@ -77,5 +77,5 @@ class Users(Listing[User]):
             f"{self.path}/current",
             User,
             missing="the server is too old to say whose key this is: session.users.list() has all users",
-            forbidden="only the key of a user has a current user: session.stations.current() is for that of a station",
+            forbidden="only a user's key has a current user: use session.stations.current() for a station's key",
         )

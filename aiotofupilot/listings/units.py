@@ -31,7 +31,9 @@ class UnitArguments(WithMetadata, WithOrder, PageOptions, total=False):
         "Numbers of the batches that the units belong to. An empty string stands for units without a batch.",
     ]
     procedure_ids: Annotated[Sequence[str] | None, "IDs of procedures. A unit matches if one of them was run on it."]
-    outcomes: Annotated[Sequence[RunOutcome] | None, "Outcomes of runs. A unit matches if one of its runs ended so."]
+    outcomes: Annotated[
+        Sequence[RunOutcome] | None, "Outcomes of runs. A unit matches if one of its runs has one of them."
+    ]
     started_after: Annotated[datetime | None, "Only units with a run that started at this time or later."]
     started_before: Annotated[datetime | None, "Only units with a run that started at this time or earlier."]
     latest_only: Annotated[

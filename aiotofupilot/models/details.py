@@ -1,4 +1,4 @@
-"""Single items as TofuPilot returns them outside of listings, with everything that it knows of them.
+"""Single items as TofuPilot returns them outside of listings, with everything that it knows about each.
 
 A single log line is a `Log`, and a single user a `User`, as in their listings.
 
@@ -144,7 +144,7 @@ class DataSeries:
     name: str | None = None
     """Display name, or None."""
     description: str | None = None
-    """What the axis is, or None."""
+    """What the axis shows, or None."""
     validators: tuple[runs.Validator, ...] | None = None
     """Checks of the points, or None."""
     aggregations: tuple[Aggregation, ...] | None = None
@@ -170,7 +170,7 @@ class RunMeasurement(refs.WithKeywordID):
     data_series: tuple[DataSeries, ...] | None = field(default=None, metadata={"null": False})
     """The axes of a multidimensional measurement, or None. The API does not mark which one is x."""
     docstring: str | None = field(default=None, metadata={"null": False})
-    """The docstring of the measurement. None if it has none, or it was read as a part of its run."""
+    """The docstring of the measurement. None if there is none, or the measurement was read as a part of its run."""
 
     def __attrs_post_init__(self) -> None:
         if isinstance(self.measured_value, list | dict):
@@ -243,9 +243,9 @@ class Attachment(refs.WithKeywordID):
     is_report: bool = False
     """Whether it is a report of the run. No attachment of a unit is one."""
     download_url: str | None = field(default=None, repr=False, eq=False)
-    """Where anybody can download the file without a key until the address expires, so no repr shows it. Each request
-    for the run or unit gets another address, so it is not compared. None if the server has no address, perhaps because
-    the upload has not ended."""
+    """The address of the file. Anybody can download the file from it without a key until it expires, so no repr shows
+    it. Each request for the run or unit returns another address, so it is not compared. None if the server has no
+    address, perhaps because the upload has not ended."""
     owner: tuple[str, str] | None = field(default=None, repr=False, eq=False, metadata={"wire": None})
     """Where to get a new address: ``("runs", id)`` or ``("units", serial_number)``, set by the `RunDetails` or
     `UnitDetails` that holds it, or None. It is not on the wire."""
@@ -307,7 +307,7 @@ class RunLog(refs.WithKeywordID):
     source_file: str | None
     """The source file, or None if unknown."""
     line_number: int | None
-    """Its line, or None if unknown."""
+    """The line in that file, or None if unknown."""
 
 
 @frozen
@@ -325,7 +325,7 @@ class RunDetails(runs.RunFields):
     """A run with all its phases, measurements, attachments and logs."""
 
     config: tuple[RunConfig, ...] = ()
-    """What configured the run. Empty if nothing did, or the server is too old."""
+    """The values that configured the run. Empty if there are none, or the server is too old."""
     secrets: tuple[RunSecret, ...] = ()
     """The secrets that it used. Empty if there are none, or the server is too old."""
     created_by_station: RunStation | None = None
@@ -488,7 +488,7 @@ class StationDeployment:
     """The deployment of a procedure to a station."""
 
     deployed_at: str
-    """When it was deployed, as the server writes it, perhaps not as a date-time."""
+    """When it was deployed, as the server writes it. This may not be a date-time."""
     commit: StationCommit | None
     """The commit that was deployed, or None if unknown."""
     repository: StationRepository | None
@@ -500,7 +500,7 @@ class StationProcedure(refs.Named):
     """A procedure that a station runs."""
 
     runs_count: int | float
-    """How many runs of this procedure the station had in seven days, perhaps as a float such as 2.0."""
+    """How many runs of this procedure the station made in the last seven days, perhaps as a float such as 2.0."""
     deployment: StationDeployment | None = None
     """What is deployed to the station, or None if nothing is."""
 
@@ -510,7 +510,7 @@ class StationDetails(refs.Named):
     """A station, with what is deployed to it."""
 
     api_key: str | None = field(repr=False)
-    """The beginning of the station's key, which no repr shows. None if it has no key."""
+    """The beginning of the station's key. No repr shows it. None if the station has no key."""
     procedures: tuple[StationProcedure, ...]
     """Procedures that the station runs."""
     organization_slug: str
@@ -583,7 +583,7 @@ class DeploymentDetails(refs.DeploymentFields):
     """One build of a procedure, with its artifact and its log."""
 
     artifact_url: str | None = field(repr=False, eq=False)
-    """Where to download what was built, as secret as `Attachment.download_url`. None if there is no artifact."""
+    """The address of the built artifact, as secret as `Attachment.download_url`. None if there is no artifact."""
     artifact_sha256: str | None
     """SHA-256 of the artifact, in hexadecimal digits. None if there is none, or unknown."""
     artifact_size_bytes: int | float | None

@@ -1,6 +1,6 @@
 """How values show themselves in a notebook: as short tables, in HTML and in text.
 
-A table has no secret, as a repr has none.
+Like a repr, a table shows no secret.
 
 Source: https://ipython.readthedocs.io/en/stable/config/integrating.html
 """
@@ -21,19 +21,19 @@ __all__ = ["rows_of_items", "showing", "shown", "text_of"]
 C = TypeVar("C", bound=type)
 
 _WIDTH = 80
-"""The most characters of a value."""
+"""A value is shown with at most this many characters."""
 
 _ENOUGH = 10
-"""A longer sequence is shown by its number of values."""
+"""For a longer sequence, only the number of its values is shown."""
 
 _LABELS = ("name", "serial_number", "number", "tag", "email", "id")
-"""A nested model is shown by the first of these fields that has a value."""
+"""For a nested model, the first of these fields that has a value is shown."""
 
 
 def showing(cls: C) -> C:
     """Let a notebook show an object as the table of its ``_shown()``: a caption, headings and rows.
 
-    Without headings, each row begins with its own.
+    If there are no headings, each row begins with one.
     """
     made: Any = cls
     made._repr_html_, made._repr_pretty_ = _html, _pretty
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 else:  # hidden from type checkers, because they know the fields of a class by the decorators of attrs
 
     def shown(cls: type | None = None, **options: object) -> object:
-        """Make a model, as attrs' ``frozen`` does, that shows its fields with a value in a notebook.
+        """Make a model, as attrs' ``frozen`` does. In a notebook it shows the fields that have a value.
 
-        Subclasses need it too, because IPython prefers a class's ``__repr__`` to its base's table.
+        Use it for subclasses too, because IPython prefers a class's ``__repr__`` to the table of its base.
         """
         if cls is None:
             return partial(shown, **options)
@@ -92,7 +92,7 @@ def _rows(item: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - a model, an ite
 
 
 def rows_of_items(items: Sequence[object], columns: int) -> tuple[Sequence[str], list[Sequence[str]]]:
-    """Return headings and rows for items of one kind, with at most ``columns`` columns. Empty ones are left out."""
+    """Return headings and rows for items of one kind, with at most ``columns`` columns. Empty columns are left out."""
     rows = [dict(_rows(item)) for item in items]
     headings = list(dict.fromkeys(name for row in rows for name in row))[:columns]
     return headings, [[row.get(heading, "") for heading in headings] for row in rows]

@@ -1,4 +1,4 @@
-"""A description of the fields of a model, for whatever reads or writes all models alike."""
+"""A description of the fields of a model, for code that reads or writes all models in the same way."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Field:
     wire_name: str
     """Its name in the API's JSON."""
     kind: Any
-    """The type of its value: without None, and of a tuple the type of its items."""
+    """The type of its value, without None. For a tuple, the type of its items."""
     classes: tuple[type, ...]
-    """The classes that such a value may have. An int may be where a float is, as for type checkers."""
+    """The classes that such a value may have. An int is accepted for a float, as type checkers do."""
     is_optional: bool
     """Whether it may be None."""
     is_array: bool
@@ -33,16 +33,16 @@ class Field:
     model: Any
     """`kind` if that is a model, or None."""
     default: object
-    """The value where the server leaves it out. ``attrs.NOTHING``: the server must send it."""
+    """The value if the server leaves it out. ``attrs.NOTHING`` if the server must send it."""
     is_left_out: bool
-    """Whether the server leaves it out where it is None. Otherwise the server sends null."""
+    """Whether the server leaves it out if it is None. Otherwise the server sends null."""
     is_secret: bool
-    """Whether it is a secret, such as the address of an attachment: a field that no repr shows (``repr=False``)."""
+    """Whether it is a secret, such as the address of an attachment. No repr shows it (``repr=False``)."""
 
 
 @cache
 def fields_of(model: Any) -> tuple[Field, ...]:
-    """Return the fields of a model that the wire has, in their order."""
+    """Return the fields of a model that are on the wire, in their order."""
     return tuple(_described(attribute) for attribute in attrs.fields(model) if wire_name(attribute) is not None)
 
 
@@ -54,7 +54,7 @@ def shown_fields(model: object) -> tuple[Field, ...]:
 
 @attrs.frozen
 class Leaf:
-    """A field of a model, or of a model in it, that has a column of its own where nothing is nested."""
+    """A field of a model or of a nested model, as a column of a flat table."""
 
     field: Field
     attributes: tuple[str, ...]
@@ -65,7 +65,7 @@ class Leaf:
 
 @cache
 def leaves_of(model: object, attributes: tuple[str, ...] = (), path: tuple[str, ...] = ()) -> tuple[Leaf, ...]:
-    """Return the fields of a model, through nested models. They are below a path of attributes, and one on the wire."""
+    """Return the leaves of a model and its nested models, below a path of attributes and a path on the wire."""
     leaves: list[Leaf] = []
     for field in shown_fields(model):
         below = ((*attributes, field.name), (*path, field.wire_name))
@@ -115,9 +115,9 @@ def immutable(value: object) -> object:
 
 
 def near_column(name: object, names: Sequence[str]) -> str:
-    """Return what else may have been meant by the name of a column, as the end of a sentence.
+    """Return the columns that a misspelt name may mean, as the end of an error.
 
-    A part of a column stands after a dot.
+    A name of a nested column has dots.
     """
     from difflib import get_close_matches  # noqa: PLC0415 - programs without the mistake need not load it
 

@@ -112,7 +112,7 @@ class Log(refs.WithKeywordID):
     source_file: str | None
     """The source file, or None if unknown."""
     line_number: int | None
-    """Its line, or None if unknown."""
+    """The line in that file, or None if unknown."""
     run: runs.LogRun
     """The run that wrote it."""
     unit: runs.UnitRef

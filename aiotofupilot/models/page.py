@@ -1,4 +1,4 @@
-"""One page of a listing, what each of its items has, and an item without a model."""
+"""One page of a listing, the protocol of its items, and an item without a model."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
@@ -12,7 +12,7 @@ __all__ = ["Page", "PageMeta", "RawItem"]
 T = TypeVar("T")
 
 _ROWS, _COLUMNS = 10, 8
-"""The most items and fields that a page shows of itself in a notebook."""
+"""A page shows at most this many of its items and fields in a notebook."""
 
 
 class Identified(Protocol):
@@ -29,7 +29,7 @@ class PageMeta:
     """The part of a page that is about the rest of its listing."""
 
     has_more: bool
-    """Whether the server announces more items."""
+    """Whether the server says that there are more items."""
     next_cursor: int | None = None
     """The cursor of the next page, or None."""
 

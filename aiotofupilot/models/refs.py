@@ -25,13 +25,13 @@ Number = int | float
 """A number, as in JSON."""
 
 Scalar = str | int | float | bool
-"""A plain value of JSON, but null."""
+"""A plain JSON value other than null."""
 
 Expected = Scalar | tuple[Scalar, ...]
 """What a measured value is compared with."""
 
 JSON = Scalar | tuple[Any, ...] | Mapping[str, Any]
-"""A value of JSON, but null. Arrays are tuples at any depth."""
+"""A JSON value other than null. Arrays are tuples at any depth."""
 
 Metadata = Mapping[str, Scalar]
 """At most 50 names and their values. 4 is an int, and 4.5 a float."""
@@ -68,7 +68,7 @@ class UserRef(WithID):
     name: str | None = None
     """Display name, or None."""
     email: str | None = None
-    """E-mail address. None if this listing has none, or hides it from this API key."""
+    """E-mail address. None if this listing does not have it, or hides it from this API key."""
 
 
 @frozen

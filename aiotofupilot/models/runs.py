@@ -161,10 +161,10 @@ class RunTimes(WithKeywordID):
 
 @frozen(kw_only=True)
 class RunFields(RunTimes):
-    """A run, with what was run where."""
+    """A run, with its procedure, its unit and its slot."""
 
     execution_id: str | None = None
-    """The execution of several slots together that this run is part of, or None."""
+    """The execution that this run is part of, or None. One execution can test several slots together."""
     slot_key: str | None = None
     """Key of the slot that the unit was tested in, or None."""
     slot_name: str | None = None

@@ -28,7 +28,7 @@ class AuditReport:
     listing: Literal["procedures", "runs"]
     """The listing."""
     call: str
-    """The call that repeats this result."""
+    """The call that gives the same result again."""
     requests: int
     """How many requests the loop sent."""
     created_items: int
@@ -36,11 +36,11 @@ class AuditReport:
     removed_items: int
     """How many items were removed while the loop ran. The loop may get them or not."""
     stayed: int
-    """How many items were always in the listing. The loop should get each once."""
+    """How many items were in the listing all the time. The loop should get each once."""
     got: int
     """How many ids the loop got, including repeated ones."""
     missed: tuple[str, ...]
-    """The ids of items that were always in the listing but that the loop did not get, in the listing's order."""
+    """The ids that were in the listing all the time but that the loop did not get, in the listing's order."""
     doubled: tuple[str, ...]
     """The ids that the loop got again, once for each repetition, in order of arrival."""
     unknown: tuple[str, ...]
@@ -55,14 +55,14 @@ class AuditReport:
         changes = f"{self.created_items:,} were created and {self.removed_items:,} removed"
         return (
             f"{self.got:,} {self.listing} in {self.requests:,} requests, while {changes}\n"
-            f"missed:  {self._told(self.missed)}\n"
-            f"doubled: {self._told(self.doubled)}\n"
-            f"unknown: {self._told(self.unknown)}\n"
+            f"missed:  {self._summary(self.missed)}\n"
+            f"doubled: {self._summary(self.doubled)}\n"
+            f"unknown: {self._summary(self.unknown)}\n"
             f"repeat:  {self.call}"
         )
 
-    def _told(self, ids: tuple[str, ...]) -> str:
-        """Return the number of ids, their share of those that stayed, and the first ids."""
+    def _summary(self, ids: tuple[str, ...]) -> str:
+        """Return the number of ids, their share of the items that stayed, and the first ids."""
         if not ids:
             return "none"
         more = f" and {len(ids) - _MOST_SHOWN:,} more" if len(ids) > _MOST_SHOWN else ""
@@ -99,7 +99,7 @@ async def audit(
             and may block.
         listing: The listing to read: ``procedures`` or ``runs``.
         items: The number of items at first; at least 1.
-        created: The average number of items created per request; at least 0. They come first in the listing. In all, at
+        created: The average number of items created per request, at the head of the listing; at least 0. In all, at
             most `items` are created, so that every loop ends.
         removed: The average number of items removed per request, anywhere in the listing; at least 0.
         seed: The seed of the items and the changes.

@@ -3,13 +3,13 @@
 `make` builds every model: ``make(Procedure, name="Burn-In")``. The others take the usual fields first, and the rest by
 name: ``make_run("FAIL", slot_key="A")``. They also take the item's owner: ``make_phase(run=make_run("FAIL"))``.
 
-- An item is an example with changes. The end of a run or a phase follows from its start and duration.
+- An item is an example with changes. The end of a run or a phase is computed from its start and duration.
 - A field that refers to another item takes that item: ``make(Procedure, created_by_user=make(User))``.
-- A missing ID is a UUID made from the other fields, so the same arguments make the same ID. Missing times, and fields
-  that change later, such as the last run of a unit, do not count.
-- A missing time is at least a millisecond before those of all items made earlier, so items are made in the order of a
-  listing, newest first. All are newer than the made-up items of a sandbox without ``until``, so a follower yields an
-  inserted run.
+- A missing ID is a UUID made from the other fields, so the same arguments make the same ID. It does not depend on
+  missing times, or on fields that change later, such as the last run of a unit.
+- A missing time is earlier than those of all items made before, by a millisecond or more. So items are made in the
+  order of a listing, newest first. All are newer than the made-up items of a sandbox without ``until``, so a follower
+  yields a run that a test inserts.
 - Date-times must be timezone-aware. They are cut to milliseconds, as TofuPilot sends them.
 """
 
@@ -130,7 +130,7 @@ def make_measurement(
 
 
 def _make_log(run: models.Run | models.LogRun | None = None, **fields: object) -> models.Log:
-    """Make a log of a run. If only its reference is given, ``make_run()`` has the other fields."""
+    """Make a log line of a run. If only a reference to the run is given, the other fields are from ``make_run()``."""
     whole = run if isinstance(run, models.Run) else _example(models.Run)
     shared = {name: getattr(whole, name) for name in ("unit", "procedure", "created_by_user", "created_by_station")}
     return _evolved(models.Log, {"run": run or whole, **fields}, {"created_at": _middle(whole), **shared})
@@ -164,7 +164,7 @@ def _evolved(model: type[T], changes: Mapping[str, object], owner: Mapping[str, 
 
 
 def _completed(item: Any, given: Iterable[str], *, has_new_id: bool) -> Any:  # noqa: ANN401 - an item
-    """Update the fields that follow from others, and then the ID."""
+    """Update the fields that are computed from others, and then the ID."""
     for name, follow in _FOLLOWS.get(item.__class__, {}).items():
         if name not in given:
             item = attrs.evolve(item, **{name: follow(item)})
@@ -215,7 +215,7 @@ def _example(model: Any) -> Any:  # noqa: ANN401 - a model and its example
 
 
 def _example_of(field: Field, value: object) -> object:
-    """Return the item's value of a field, or an example by the field's name or kind."""
+    """Return the item's value of a field, or an example for the field's name or kind."""
     if value is not None and not field.is_array:
         return value
     if field.name in _NAMED or field.is_optional or field.is_array:
@@ -286,7 +286,7 @@ _EXAMPLES: Mapping[type, Mapping[str, object]] = {
     models.Commit: {**_COMMIT, "committed_at": _BUILT_AT},
     models.Identity: {"type": "user", "user": models.User},
 }
-"""Fields of examples that do not follow otherwise. A model stands for its example."""
+"""Fields of examples that nothing else decides. A model stands for its example."""
 
 _NAMED: Mapping[str, object] = {
     "outcome": "PASS",
@@ -305,10 +305,10 @@ _FOLLOWS: Mapping[type, Mapping[str, Callable[[Any], object]]] = {
     models.Station: {"procedures_count": lambda station: len(station.procedures)},
     models.Validator: {"expression": lambda validator: comparison(validator.operator, validator.expected_value)},
 }
-"""Fields that follow from others."""
+"""Fields that are computed from others."""
 
 _APART = frozenset({"id", "parent", "children", "last_run", "image", "banned", "download_url"})
-"""Fields on which an ID does not depend, because most of them may change later."""
+"""An ID does not depend on these fields, because most of them may change later."""
 
 _BUILDERS: Mapping[type, Callable[..., Any]] = {
     models.Unit: make_unit,

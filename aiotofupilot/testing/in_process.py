@@ -43,7 +43,7 @@ _QUIET_TURNS = 30
 """After this many turns of the event loop without a change, a clock assumes that every task waits."""
 
 _AT_ONCE = 0.05
-"""Seconds that an attempt takes if another failed at the same time, so that any policy gives up in an outage."""
+"""Seconds that an attempt takes if another failed at the same time. So any policy gives up in an outage."""
 
 
 class FakeClock(Clock):
@@ -73,7 +73,7 @@ class FakeClock(Clock):
         self._random = Random(integer("seed", seed, low=0))  # noqa: S311 - waits of a test
         self._passed = 0.0
         self._waiting: list[tuple[float, int, asyncio.Future[None] | asyncio.Timeout]] = []
-        """The waiters with the ends of their waits. Some may have been cancelled or left."""
+        """When the waits end, and who waits. Some may have been cancelled or left."""
         self._order = count()
         self._stirs = 0
         """How often a wait has begun or ended."""
@@ -113,7 +113,7 @@ class FakeClock(Clock):
         """Return a context that raises `TimeoutError` when its time is up.
 
         Args:
-            seconds: The time. With 0 or less, it is up at once, and with None never.
+            seconds: The time. If 0 or less, it is up at once; if None, never.
         """
         scope = asyncio.timeout(None if seconds is None or seconds > 0 else 0)
         if seconds is not None and seconds > 0:
@@ -127,8 +127,8 @@ class FakeClock(Clock):
             seconds: How much time passes; 0 or more.
 
         Raises:
-            TypeError: It is not a number.
-            ValueError: It is out of bounds.
+            TypeError: `seconds` is not a number.
+            ValueError: `seconds` is out of bounds.
         """
         until = self._passed + checked_seconds("seconds", seconds)
         await self._settle()
@@ -220,8 +220,8 @@ def session_in_process(
     """Return a session on a sandbox that needs no sockets and no real time.
 
     The sandbox need not be started. Errors of its hooks are raised in the task that makes a request. Pauses, waits
-    before retries and the session's timeout use the session's clock. An attempt that follows a failed one at once takes
-    50 ms. Downloads of attachments write real files and have real timeouts.
+    before retries and the session's timeout use the session's clock. An attempt that follows a failed one without a
+    wait takes 50 ms. Downloads of attachments write real files and have real timeouts.
 
     Example:
         sandbox = Sandbox(procedures=250)
@@ -254,7 +254,7 @@ class _InProcessSession(TofuPilotSession):
 
 
 class InProcess(Transport):
-    """Sends requests to a sandbox in this process, and plays its deliveries by the clock.
+    """Sends requests to a sandbox in this process, and times its responses by the clock.
 
     Args:
         sandbox: The sandbox.
@@ -280,7 +280,7 @@ class InProcess(Transport):
     async def requested(
         self, url: URL, authorization: str | None, headers: Mapping[str, str]
     ) -> AsyncGenerator[tuple[Head, AsyncGenerator[bytes]]]:
-        """Give the head and the body of a response, or raise the error of a broken connection."""
+        """Yield the head and the body of a response, or raise the error of a broken connection."""
         request = Request(
             path=url.raw_path,
             query=url.query.items(),
@@ -344,7 +344,7 @@ class _Client(nullcontext[None]):
 
     @asynccontextmanager
     async def get(self, url: URL, *, headers: Mapping[str, str], **_: object) -> AsyncGenerator[SimpleNamespace]:
-        """Give a response like aiohttp's."""
+        """Yield a response like aiohttp's."""
         async with self._transport.requested(url, self._authorization, headers) as (head, parts):
             received = CIMultiDict({"Date": format_datetime(self._transport.clock.now(), usegmt=True)})
             received.update(head.headers)
@@ -362,7 +362,7 @@ class _Content:
         return self._has_ended
 
     async def readany(self) -> bytes:
-        """Return the next part. After the last one, it is empty."""
+        """Return the next part, or an empty one after the last."""
         part = await anext(self._parts, b"")
         self._has_ended = not part
         return part

@@ -77,8 +77,8 @@ def mock_listing(
         runs: As in `Sandbox`.
         seed: As in `Sandbox`.
         limit: The most items per page, 1 to 100. With 1, a walk cannot check its pages. None sets no limit.
-        api_key: The only valid key. None accepts every key, and treats ``sandbox-station-key`` as that of a station.
-        base_url: The only mocked server, as for `TofuPilotSession`. None mocks any server.
+        api_key: The only valid key. If None, every key is valid, and ``sandbox-station-key`` is a station's.
+        base_url: The only mocked server, as for `TofuPilotSession`. If None, any server is mocked.
         items: As in `Sandbox`.
 
     Returns:

@@ -100,7 +100,7 @@ session_in_anyio: object = pytest.fixture(_session(), name="_tofupilot_session_i
 
 
 def _has_asyncio(config: pytest.Config) -> bool:
-    """Return whether pytest-asyncio is enabled. It has several names, but one option."""
+    """Return whether pytest-asyncio is enabled. Its name as a plugin varies, but its option does not."""
     return hasattr(config.option, "asyncio_mode")
 
 

@@ -32,8 +32,8 @@ _AT_ONCE = RetryPolicy(initial_wait=0.0, max_wait=0.05, max_elapsed=2.0)
 def serve(sandbox: Sandbox) -> Generator[Sandbox]:
     """Run a sandbox in its own thread and event loop for the duration of a block.
 
-    So the test may block, and the client may be another process. The test may change the sandbox from its own thread;
-    each response shows the items at one point in time. Hooks run in the sandbox's thread.
+    The test may block, and the client may be another process. The test may change the sandbox from its own thread.
+    Each response shows the items at one point in time. Hooks run in the sandbox's thread.
 
     Example:
         class ServiceTest(unittest.IsolatedAsyncioTestCase):
@@ -74,7 +74,7 @@ def session_on(sandbox: Sandbox) -> TofuPilotSession:
 
 @contextmanager
 def without_waits() -> Generator[None]:
-    """Skip all waits of the sessions that are made in a block, before retries and in pauses.
+    """Skip the waits before retries and in pauses, for all sessions that are made in a block.
 
     A session sends the same requests in the same order as one that waits, and gives up at the same point. It still
     waits for responses. Other sessions, including those of other processes, do not change.
@@ -114,7 +114,7 @@ class HurriedClock(Clock):
 
 
 def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
-    """Return the sandbox that markers describe, and whether sessions wait. The closest marker comes first."""
+    """Return the sandbox that markers describe, and whether sessions wait. The first marker is the closest."""
     options: dict[str, Any] = {}
     for marker in markers:
         if marker.args:

@@ -37,7 +37,7 @@ async def test_none_of_them_is_no_query():
 @pytest.mark.parametrize(
     ("extra", "error", "message"),
     [
-        ({"outcomes": "PASS"}, ValueError, r"extra_query must not have 'outcomes': Runs\.list\(\) sends it by itself"),
+        ({"outcomes": "PASS"}, ValueError, r"extra_query must not have 'outcomes': Runs\.list\(\) sends it already"),
         ({"limit": "3"}, ValueError, r"extra_query must not have 'limit'"),
         ({"team": "a", "cursor": "3"}, ValueError, r"extra_query must not have 'cursor'"),
         ({"team": 3}, TypeError, r"extra_query\['team'\] must be a string or an iterable of strings, got 3"),
@@ -81,7 +81,7 @@ async def test_they_stay_in_whatever_the_query_is_narrowed_to():
             for shard in shards:
                 found += await session.list(Shard.parse(str(shard))).collect()
             assert len({run.id for run in found}) == len(found) == 300
-            with pytest.raises(ValueError, match="the shard has the one of its listing") as caught:
+            with pytest.raises(ValueError, match="the shard has its listing's own") as caught:
                 session.list(shards[0], extra_query=EXTRA)
             assert caught.value.parameter == "extra_query"
         sent = [request.target for request in sandbox.requests]

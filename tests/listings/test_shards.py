@@ -292,7 +292,7 @@ EAST_MIN = datetime.min.replace(tzinfo=timezone(timedelta(hours=1)))
     [
         *[(given, TypeError, r"shard must be a Shard, got .*: use Shard\.parse") for given in ("runs:../..?", None)],
         *[
-            (Shard(listing=name), ValueError, f"shard is one of {name}, and there is no such listing")
+            (Shard(listing=name), ValueError, f"shard is a part of {name}, and there is no such listing")
             for name in ("close", "base_url", "with_options", "nothing", "_state")
         ],
         # In UTC, it is before the year 1.
@@ -328,7 +328,7 @@ async def test_the_ends_of_the_calendar_are_bounds(sandbox, session):
 
 async def test_what_listings_and_servers_refuse(session):
     """A malformed filter of a shard without bounds is refused by the server."""
-    with pytest.raises(ValueError, match="shard is one of runs, and not of units") as caught:
+    with pytest.raises(ValueError, match="shard is a part of runs, and not of units") as caught:
         session.units.part(Shard(listing="runs"))
     assert caught.value.parameter == "shard"
     for n in (0, -1, 1001):

@@ -62,4 +62,4 @@ def test_interrupted_before_anything_has_begun(monkeypatch, capsys):
 
     monkeypatch.setattr("aiotofupilot.cli.run", interrupt)
     assert __main__.main() == 130
-    assert capsys.readouterr() == ("", "aiotofupilot: interrupted before anything was asked\n")
+    assert capsys.readouterr() == ("", "aiotofupilot: interrupted before anything was requested\n")
