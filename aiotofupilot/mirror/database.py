@@ -1,4 +1,4 @@
-"""The DuckDB database of a mirror: its file, its tables, and one transaction for rows and watermark.
+"""The DuckDB database of a mirror: its file, its tables, and transactions that store rows and watermark together.
 
 All methods block, and are called in one thread.
 """
@@ -33,31 +33,31 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _READABLE_BY = "v1.4.0"
-"""The storage version of new files. Older DuckDBs than pyproject.toml allows can read it too, but not all macros."""
+"""The storage version of new files. DuckDBs older than pyproject.toml allows can read it, but not run all macros."""
 
 _MEMORY = (64, 128, 256, 512, 1024, 4096)
-"""MiB that DuckDB may use. The next number is for the rare transaction that does not fit into the one before. The first
-is enough for large tables: a million procedures fit into 64 MiB, but not into 48."""
+"""MiB that DuckDB may use. The first number is enough for large tables: a million procedures fit into 64 MiB, but not
+into 48. A rare transaction that does not fit is repeated with the next number."""
 
 _DISK_FAILED = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT})
-"""Errors that no other path on the same disk would mend."""
+"""Errors that another path on the same disk would not avoid."""
 
 _HEADERS = 3 * 4096
 """Bytes of the three headers of a DuckDB database."""
 
 _MEMORY_FULL = "iB used)"
-"""Part of DuckDB's message for other errors from too little memory, such as in a commit."""
+"""Part of DuckDB's message if memory is too little elsewhere, such as in a commit."""
 
 _NOT_A_DATABASE = "{} is not a DuckDB database: choose another file"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC) - _EPOCH, datetime.max.replace(tzinfo=UTC) - _EPOCH
-"""The first and last UTC time of Python, since 1970. A Python time with an offset can be almost a day outside, so
-DuckDB may have others."""
+"""The first and last UTC time of Python, since 1970. DuckDB may have others, because a Python time with an offset can
+be almost a day outside."""
 
 _OPTIONS = "TYPE duckdb, ROW_GROUP_SIZE 20480"
-"""How the file is attached. Without a type, DuckDB looks for an extension that knows the file. It holds a row group in
-memory to store it, by default of 122,880 rows."""
+"""How the file is attached. Without a type, DuckDB looks for an extension that knows the file. DuckDB holds a whole row
+group in memory to store it, by default 122,880 rows."""
 
 
 class Database:
@@ -71,7 +71,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._memory = 0  # how many of _MEMORY were too little
+        self._memory = 0  # the index of the limit in _MEMORY
         self._opened: duckdb.DuckDBPyConnection | None = None
 
     def close(self) -> None:
@@ -81,9 +81,9 @@ class Database:
             self._opened = None
 
     def with_memory(self, work: Callable[[], T]) -> T:
-        """Return the result of work with the database. If it does not fit into memory, repeat it with more.
+        """Return the result of work with the database. If the work does not fit into memory, repeat it with more.
 
-        Repeating finished work changes nothing. An error of DuckDB's becomes a `MirrorError`, an OSError if the disk is
+        Repeating finished work changes nothing. An error of DuckDB becomes a `MirrorError`, an OSError if the disk is
         full, or a MemoryError if no more memory is allowed.
         """
         while True:
@@ -99,15 +99,15 @@ class Database:
 
     @property
     def _connection(self) -> duckdb.DuckDBPyConnection:
-        """The file, in a separate DuckDB, so that the memory limit applies to no other."""
+        """The file, in its own DuckDB, so that the memory limit applies to nothing else."""
         if self._opened is None:
             options = _OPTIONS
             if not _check_file(self._path):  # a newer DuckDB would make a file that older ones cannot read
                 options += f", STORAGE_VERSION '{_READABLE_BY}'"
-            elif not self._path.stat().st_mode & stat.S_IWUSR:  # which does not stop root
+            elif not self._path.stat().st_mode & stat.S_IWUSR:  # root could write to it anyway
                 raise MirrorError(
-                    f"{self._path} is read-only, as published copies are: update the mirror, or make a copy that may "
-                    "be written"
+                    f"{self._path} is read-only, like a published copy: update the mirror itself, or make a writable "
+                    "copy"
                 )
             memory = f"{_MEMORY[self._memory]}MiB"
             connection = duckdb.connect(config={"memory_limit": memory, "temp_directory": "", "threads": 2})
@@ -126,9 +126,9 @@ class Database:
         return self._run(sql, *parameters)[0][0]
 
     def check(self, server: str, organization: str | None, filters: Mapping[str, str]) -> None:
-        """Check that the database mirrors an account with these filters, or make an empty one into that.
+        """Check that the database mirrors an account with these filters. An empty one becomes such a mirror.
 
-        The organization is an ID, or None if the server cannot tell it.
+        The organization is an ID, or None if the server does not say it.
         """
         present = self._tables()
         mirrored, owner, known = state_of(present, self._run) or (server, organization, {})
@@ -137,7 +137,7 @@ class Database:
                 f"the database has a table {strange[0]} that does not belong to the mirror: "
                 "choose another file, or remove the table"
             )
-        # A user may have removed a table. Its listing is then not mirrored; nor are series without their points.
+        # A user may have removed a table. Its listing is then not mirrored. Series without points are not either.
         whole = [name for name in known if present.keys() >= set(_with_points([name]))]
         if any(map(self.rows, whole)):  # otherwise the address or the key may have been a mistake
             if _without_port(mirrored) != _without_port(server):
@@ -145,13 +145,13 @@ class Database:
             organization = organization or owner
             if owner not in (None, organization):
                 raise MirrorError(
-                    f"the database is a mirror of the organization {owner}, and the key is one of {organization}: "
+                    f"the database is a mirror of the organization {owner}, and the key belongs to {organization}: "
                     "choose another file, or another key"
                 )
         for listing, text in filters.items():
             if listing in whole and known[listing] != text:
                 raise MirrorError(
-                    f"the database holds {listing} with {_shown(known[listing])}, and this update has "
+                    f"the database mirrors {listing} with {_shown(known[listing])}, and this update has "
                     f"{_shown(text)}: choose another file, or the same filters"
                 )
         lacking = {table: _lacking(table, present[table]) for table in _with_points(whole)}
@@ -194,16 +194,16 @@ class Database:
         return int(self._value(f"SELECT count(*) FROM {listing}"))  # noqa: S608 - a listing's name
 
     def newest(self, listing: str) -> datetime | None:
-        """Return when the newest row was created, or Python's nearest time. None if there are no rows."""
+        """Return when the newest row was created, within Python's range. None if there are no rows."""
         column = listing_class(listing).creation_field
         microseconds = self._value(f"SELECT max(epoch_us({column})) FROM {listing}")  # noqa: S608 - our own
         return None if microseconds is None else _EPOCH + min(max(timedelta(microseconds=microseconds), _FIRST), _LAST)
 
     def runs_since(self, floor: datetime | None) -> list[tuple[str, str]]:
-        """Return the IDs of runs, created at a time or later, and of their procedures.
+        """Return the IDs of the runs created at a time or later, with those of their procedures.
 
-        Marked runs are left out, because what they wrote is read when they are listed again. So are runs without a
-        procedure: the column was added again, and they were not listed since.
+        Marked runs are left out, because what they wrote is read when they are listed again. Runs without a procedure
+        are left out too: they have not been listed since the column was added again.
         """
         sql = (
             "SELECT id, procedure__id FROM runs "  # noqa: S608 - our own
@@ -212,9 +212,9 @@ class Database:
         return self._run(sql, floor)
 
     def prepare(self, listing: str, filters: Mapping[str, str]) -> None:
-        """Make the missing tables of a listing and those that follow it.
+        """Make the missing tables of a listing and of those that follow it.
 
-        If one of them is new, the watermark of the listing is forgotten.
+        If a table is new, the watermark of the listing is deleted.
         """
         with self._transaction():
             if missing := filters.keys() - self.mirrored():
@@ -225,9 +225,9 @@ class Database:
                 self._run("INSERT INTO _mirror_listings (listing, filters) VALUES (?, ?)", name, filters[name])
 
     def _complete(self, lacking: Mapping[str, Iterable[str]]) -> None:
-        """Add lacking columns, which somebody dropped, or an earlier version did not have.
+        """Add missing columns, which somebody dropped, or an earlier version did not have.
 
-        The watermark of the table is forgotten, because its rows keep null until they are read again.
+        The watermark of the table is deleted, because its rows have null there until they are read again.
         """
         for table, columns in lacking.items():
             for column in columns:
@@ -244,7 +244,7 @@ class Database:
     ) -> None:
         """Merge the last row of each ID, and store the watermarks, in one transaction.
 
-        `seen_at` is when the update began.
+        ``seen_at`` is when the update began.
         """
         with self._transaction():
             for listing, parts in batches.items():
@@ -261,7 +261,7 @@ class Database:
                 self._run("UPDATE _mirror_listings SET watermark = ? WHERE listing = ?", watermark, listing)
 
     def _unmark_written(self) -> None:
-        """Unmark what runs that are listed again wrote, because a replica may list it later."""
+        """Unmark what a run wrote if the run is listed again, because a replica may list the rest later."""
         if not self._value(f"SELECT EXISTS (FROM incoming JOIN runs USING (id) WHERE {GONE} IS NOT NULL)"):
             return
         for table in self.mirrored().intersection(FOLLOWING):
@@ -272,18 +272,18 @@ class Database:
             )
 
     def mark_gone(self, listing: str, seen_at: datetime, since: datetime | None, until: datetime | None = None) -> int:
-        """Mark the rows that an update should have seen and has not, and return their number.
+        """Mark the rows that an update should have seen but has not, and return their number.
 
-        The update has read items created at `since` or later, or what such runs wrote. None means everything. Nothing
-        created after `until` is marked. None means no limit. Rows have no such time if the column was added again, and
-        they were not read since.
+        The update has read the items created at ``since`` or later, or what such runs wrote; all if None. Rows created
+        after ``until`` are not marked, unless it is None. A row has no time of creation if it has not been read since
+        the column was added again.
         """
         bounds = {"created_at > ?": since, "(created_at <= ? OR created_at IS NULL)": until}
         given = {text: time for text, time in bounds.items() if time is not None}
         condition = " AND ".join(given) or "true"
         if given and listing in FOLLOWING:
             run_id = run_path(listing).replace(".", "__")
-            if since is None:  # an update that failed may have stored what a run wrote, and not the run
+            if since is None:  # an update that failed may have stored what a run wrote, but not the run
                 condition = f"NOT EXISTS (FROM runs WHERE id = {listing}.{run_id} AND NOT {condition})"
             else:
                 condition = f"{run_id} IN (SELECT id FROM runs WHERE {condition})"  # noqa: S608 - our own
@@ -294,7 +294,7 @@ class Database:
     def suspects(self, listing: str, key: str) -> list[Suspect]:
         """Return the unmarked rows that an earlier update missed, with the keys of their items.
 
-        A key is empty if its column was added again, and the row was not read since.
+        A key is empty if the row has not been read since its column was added again.
         """
         sql = (
             f"SELECT id, coalesce({key}, ''), since FROM _mirror_suspects JOIN {listing} USING (id) "  # noqa: S608 - our own
@@ -303,7 +303,7 @@ class Database:
         return [Suspect(*row) for row in self._run(sql, listing)]
 
     def marked(self, listing: str, last: int, at_most: int) -> list[str]:
-        """Return the IDs of the last rows that were marked as gone, and then of others, drawn at random."""
+        """Return the IDs of the rows marked as gone last, and then of others, drawn at random."""
         sql = (
             f"SELECT id FROM {listing} WHERE id IS NOT NULL AND {GONE} IS NOT NULL "  # noqa: S608 - our own
             f"ORDER BY row_number() OVER (ORDER BY {GONE} DESC, id) > ?, random() LIMIT ?"
@@ -311,7 +311,7 @@ class Database:
         return [key for (key,) in self._run(sql, last, at_most)]
 
     def lacking(self, listing: str, ids: Collection[str]) -> set[str]:
-        """Return those of some IDs that have no row, or a marked one."""
+        """Return the IDs that have no row, or only a marked one."""
         sql = f"SELECT id FROM (SELECT unnest(?::VARCHAR[]) AS id) JOIN {listing} USING (id) WHERE {GONE} IS NULL"  # noqa: S608 - our own
         return {*ids}.difference(key for (key,) in self._run(sql, [*ids]))
 
@@ -332,14 +332,14 @@ class Database:
         return [key for (key,) in self._run(sql, first, last, [*ids])]
 
     def suspect(self, listing: str, since: Mapping[str, datetime]) -> None:
-        """Replace the noted rows that were missed, and since when."""
+        """Replace the note of which rows were missed, and since when."""
         with self._transaction():
             self._run("DELETE FROM _mirror_suspects WHERE listing = ?", listing)
             for key, time in since.items():
                 self._run("INSERT INTO _mirror_suspects VALUES (?, ?, ?)", listing, key, time)
 
     def mark_removed(self, listing: str, ids: Sequence[str], following: Iterable[str]) -> dict[str, int]:
-        """Mark rows, with what they wrote if they are runs, and return the number of newly marked rows by table."""
+        """Mark rows as gone. With runs, mark what they wrote. Return the number of newly marked rows by table."""
         columns = {listing: "id"} | {table: run_path(table).replace(".", "__") for table in following}
         sql = f"UPDATE {{}} SET {GONE} = ? WHERE {GONE} IS NULL AND list_contains(?, {{}})"  # noqa: S608 - our own
         now = datetime.now(UTC)
@@ -351,10 +351,10 @@ class Database:
         with self._transaction():
             self._define()
             self._run("UPDATE _mirror SET updated_at = ?", datetime.now(UTC))
-        self._run("CHECKPOINT mirror")  # closing does the same, but is silent if the disk is full
+        self._run("CHECKPOINT mirror")  # closing does the same, but says nothing if the disk is full
 
     def check_copy(self, target: Path) -> None:
-        """Check that a place is free, or has a copy of this mirror."""
+        """Check that a path is free, or has a copy of this mirror."""
         check_target(target)
         if not _check_file(target):
             return
@@ -373,15 +373,15 @@ class Database:
             raise MirrorError(f"{target} is not a copy of this mirror: choose another file, or remove that one")
 
     def publish(self, target: Path) -> None:
-        """Put a copy in a place, and close the database. Everything must be stored before."""
-        self.check_copy(target)  # another mirror may have put its copy there meanwhile
+        """Write a copy to a path, and close the database. Everything must be stored before."""
+        self.check_copy(target)  # another mirror may have written its copy there meanwhile
         self._run("UPDATE _mirror_copy SET name = ?", target.name)
         self._run("CHECKPOINT mirror")
         if sys.platform == "win32":
-            self.close()  # there, nobody can open a file that DuckDB has open for writing
+            self.close()  # on Windows, nobody can open a file that DuckDB has open for writing
         with self._path.open("rb") as source:
             put(source, target)
-            self.close()  # before the file is closed, because that gives up the lock of this process
+            self.close()  # before the file is closed, because closing it gives up this process's lock
 
     def _define(self) -> None:
         self._run("CREATE SCHEMA IF NOT EXISTS tofupilot")
@@ -389,7 +389,7 @@ class Database:
             self._run(definition)
 
     def _merge_series(self, rows: pa.Table, seen_at: datetime) -> None:
-        """Merge series by ID, and replace the points of those that are new or changed."""
+        """Merge series by ID, and replace the points of new and changed series."""
         first = int(self._value("SELECT coalesce(max(series_key), 0) + 1 FROM series"))
         keys: Any = pa.array(range(first, first + rows.num_rows), pa.int64())
         self._connection.register("incoming", rows.append_column(KEY, keys))
@@ -445,7 +445,7 @@ class Database:
 def _last_of_each(rows: pa.Table) -> pa.Table:
     """Return the last row of each ID.
 
-    An item comes twice if it is removed and listed again meanwhile, or if several runs name an attachment.
+    An ID can come twice: an item was removed and listed again meanwhile, or several runs have the same attachment.
     """
     last: dict[object, int] = {key: at for at, key in enumerate(rows.column("id").to_pylist())}
     return rows if len(last) == rows.num_rows else rows.take(pa.array([*last.values()], pa.int64()))
@@ -461,7 +461,7 @@ def _with_points(tables: Iterable[str]) -> list[str]:
 
 
 def _lacking(table: str, found: Mapping[str, str]) -> set[str]:
-    """Return lacking columns, after checking that they can be added, and the types of the others."""
+    """Return the missing columns. Check that they can be added, and that the others have the right types."""
     columns = columns_of(table)
     for name, kind in columns.items():
         if found.get(name, kind) != kind:
@@ -479,7 +479,7 @@ def _shown(filters: str) -> str:
 
 
 def _without_port(server: str) -> str:
-    """Return an address, without the port if it is local, because a sandbox gets a new port each time."""
+    """Return an address. A local one loses its port, because a sandbox gets a new port each time."""
     try:
         url = urlsplit(server)
     except ValueError:  # somebody wrote it into the database
@@ -488,9 +488,9 @@ def _without_port(server: str) -> str:
 
 
 def _check_file(path: Path) -> bool:
-    """Return whether a file may be a database. One that DuckDB had not finished is removed.
+    """Return whether a file may be a database. Remove one that DuckDB had not finished.
 
-    A larger file is not opened here. If this program has it open, closing it here would give up the lock.
+    A larger file is not opened here. If this program has it open elsewhere, closing it here would give up the lock.
     """
     try:
         found = path.stat()
@@ -507,7 +507,7 @@ def _check_file(path: Path) -> bool:
         raise MirrorError(f"cannot read {path}: {error.strerror}") from error
     if head and not head[8:].startswith(b"DUCK"):  # https://duckdb.org/docs/stable/internals/storage
         raise MirrorError(_NOT_A_DATABASE.format(path))
-    path.resolve().unlink()  # but keep a link to it
+    path.resolve().unlink()  # keeps a symbolic link to it
     return False
 
 
@@ -518,7 +518,7 @@ def _unusable(error: duckdb.Error, path: Path) -> MirrorError | OSError:
             return OSError(code, os.strerror(code), str(path))
     for sign, who in (("Could not set lock", "another program"), ("Unique file handle conflict", "this program")):
         if sign in text:
-            message = f"{who} has {path} open already: close it there, or wait until that is done"
+            message = f"{who} has {path} open already: close it there, or wait until it is closed"
             return DatabaseInUseError(message, path=path)
     if "not a valid DuckDB database file" in text:
         return MirrorError(_NOT_A_DATABASE.format(path))

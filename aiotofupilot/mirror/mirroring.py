@@ -29,7 +29,7 @@ class Mirror:
     can open it. DuckDB works in a thread, so it does not block the event loop.
 
     An update can be killed at any time. The next one leaves each row once, because rows and progress are stored in one
-    transaction. The file is all that an update needs. It can be moved, copied and restored.
+    transaction. An update needs nothing but the file, which can be moved, copied and restored.
 
     Each row has two more columns. ``_seen_at`` is when the update that last read it began. ``_gone_at`` is when an
     update found that the server no longer lists it, or null.
@@ -38,25 +38,26 @@ class Mirror:
         path: The database. It is made if it does not exist.
         session: The session for all requests. It is not closed. None makes one, which finds the key and the server, and
             is closed at the end.
-        listings: Names of the listings to mirror. Measurements, phases and logs follow the runs, so they add runs. Once
-            mirrored, they are always updated with the runs. None means all eleven, or all that have the filters.
+        listings: Names of the listings to mirror. Measurements, phases and logs are read with their runs, so they add
+            runs, and once mirrored, they are always updated with the runs. If None, all eleven, or all that have the
+            filters.
         filters: Mirror only the items that match these filters of the listings, such as ``{"outcomes": ["FAIL"]}``.
             ``created_after`` also stands for ``deployed_after`` of deployments. Measurements, phases and logs are those
-            of the matching runs. The database remembers the filters of each listing. None mirrors everything.
+            of the matching runs. The database remembers the filters of each listing. If None, everything is mirrored.
         details: Whether to mirror the waveforms and attachments of runs too, in the tables ``series``, ``points`` and
             ``attachments``. This takes a request for each run, and adds runs. Once mirrored, they are always updated
             with the runs. Addresses of attachments are left out.
-        on_unreadable: How to treat an item that the server cannot serve while it serves others, or that no column can
-            hold, such as a measured integer of 400 digits: ``"raise"`` its error, or ``"skip"`` it. Later updates
-            request it until it is a minute older than the newest one. After that, only ``full`` and searches for
-            removed items do.
+        on_unreadable: Whether to ``"raise"`` the error of an unreadable item, or to ``"skip"`` the item. An item is
+            unreadable if the server cannot serve it while it serves others, or if no column can hold it, such as a
+            measured integer of 400 digits. Later updates request a skipped item until it is a minute older than the
+            newest one. After that, only ``full`` and searches for removed items do.
         overlap: The most seconds from the creation of an item until it is visible; more than 0, at most 86,400. Each
             update reads the items of these seconds again. An item that becomes visible later may be missed.
             `MirrorResult.lateness` says how many seconds were needed.
-        publish: A read-only copy of the database, which others can read at any time. Each completed update replaces it
-            by a rename, if anything has changed. A program that has the old copy open keeps it. Open it with
-            ``duckdb:`` before its path, because DuckDB 2.0 can mix two copies otherwise. A copy takes the time and the
-            space to write the whole database. None makes no copy.
+        publish: The path of a read-only copy of the database, which others can read at any time. Each completed update
+            replaces it by a rename, if anything has changed. A program that has the old copy open keeps reading that.
+            Open a copy with ``duckdb:`` before its path, because DuckDB 2.0 can mix two copies otherwise. A copy takes
+            the time and the space to write the whole database. None makes no copy.
 
     Raises:
         ConfigurationError: The session cannot be made.
@@ -84,7 +85,7 @@ class Mirror:
         self._publish = None if publish is None else Path(realpath(publish))  # `resolve` fails at links in a circle
         own = {Path(f"{realpath(path)}{ending}") for ending in ("", ".wal")}
         if self._publish is not None and own & {Path(f"{self._publish}{ending}") for ending in ("", ".wal", ".part")}:
-            message = f"the mirror itself cannot be its copy: choose another file than {publish} to publish"
+            message = f"the mirror itself uses {publish}: publish to another file"
             raise for_parameter(ValueError(message), "publish")
         self._is_own = session is None
         self._session = TofuPilotSession() if session is None else session
@@ -113,22 +114,23 @@ class Mirror:
     ) -> tuple[MirrorResult, ...]:
         """Bring the database up to date, and return a result for each listing.
 
-        Each update reads what is new. It compares all parts, stations and users, because the API cannot filter them by
-        time. It looks for removed runs, units and batches in few requests. Only ``again`` and ``full`` see that an item
-        was changed. An update that is cancelled, such as by ``asyncio.timeout``, stores what it has read.
+        Each update reads what is new. Parts, stations and users are read whole and compared, because the API cannot
+        filter them by time. Removed runs, units and batches are found in few requests. Changed items are only found
+        with ``again`` or ``full``. An update that is cancelled, such as by ``asyncio.timeout``, stores what it has
+        read.
 
         Args:
-            full: Whether to read everything again, which sees what was changed or removed.
+            full: Whether to read everything again. This finds all that was changed or removed.
             again: How far back, by ``created_at``, to read runs, units and batches again, with the measurements, phases
-                and logs of these runs; more than 0. This sees what was changed or removed there. None reads only what
-                is new.
-            removals: Whether to look for removed runs, units and batches. A row is marked as gone if two updates at
-                least a minute apart miss it, and its item cannot be read by its key either. If more than 50 are gone,
-                `MirrorResult.doubt` says so, and only ``full`` finds them.
-            on_progress: Called when a listing begins, and when rows of it were read. None for no calls.
+                and logs of these runs; more than 0. This finds what was changed or removed there. If None, only what is
+                new is read.
+            removals: Whether to look for removed runs, units and batches. A row is marked as gone if two updates, at
+                least a minute apart, do not find its item in the listing, and the item cannot be read by its key
+                either. If more than 50 are gone, `MirrorResult.doubt` says so, and only ``full`` finds them.
+            on_progress: Called when a listing begins, and each time that rows of it were read. None for no calls.
 
         Raises:
-            DatabaseInUseError: Another program or this one has the database open, or the copy cannot be replaced.
+            DatabaseInUseError: This or another program has the database open, or the copy cannot be replaced.
             MirrorError: The file cannot be used or mirrors something else, or ``publish`` is not a copy of it.
             StaleWatermarkError: The watermark in the database cannot be used. Use ``full``.
             OSError: The disk is full, or the file cannot be written.
@@ -157,5 +159,5 @@ def _checked_again(again: object, *, full: bool) -> timedelta | None:
     if again is not None and again <= timedelta(0):
         raise must_be(ValueError, "again", "more than 0", again)
     if again and full:
-        raise for_parameter(ValueError("again must be left out where full is True, which reads everything"), "again")
+        raise for_parameter(ValueError("again cannot be given with full=True, which reads everything again"), "again")
     return again

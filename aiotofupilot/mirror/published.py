@@ -5,8 +5,8 @@ rename, and a program that has opened it keeps the old one. DuckDB opens a file 
 guide. Otherwise it first opens the path once or twice to find the type. After a rename in between, DuckDB 2.0 mixes the
 headers of one copy with the blocks of the next.
 
-A copy has the bytes of its mirror. In `_mirror_copy`, it has its name beside the ID of the mirror. Only a file with
-these two is replaced.
+A copy has the bytes of its mirror. Its table `_mirror_copy` has the ID of the mirror and the name of the copy. Only a
+file that has both is replaced.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from typing import IO
 
 _READ_ONLY = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
-"""The mode of a copy, if the umask allows it. A program that opens it for writing would keep others from reading it,
-and leave a log of changes beside it. DuckDB 1.4 applies that to the next copy too."""
+"""The mode of a copy, if the umask allows it. A program that opens a copy for writing would keep others from reading
+it, and leave a log of changes beside it, which DuckDB 1.4 applies to the next copy too."""
 
 
 def check_target(target: Path) -> None:
-    """Check that a copy can be put in a place, as far as is known beforehand."""
+    """Check that a copy can be written to a path, as far as is known beforehand."""
     if not target.parent.is_dir():
         raise MirrorError(f"cannot publish {target}: there is no folder {target.parent}")
     log = target.with_name(f"{target.name}.wal")
     if log.exists():
         raise MirrorError(
-            f"a program has opened {target} for writing, and {log.name} beside it would change the next copy: "
-            "close it there, and remove that file"
+            f"a program has opened {target} for writing, and its log {log.name} would change the next copy: "
+            "close the program, and remove the log"
         )
 
 
@@ -45,10 +45,10 @@ def put(source: IO[bytes], target: Path) -> None:
     """Replace the last copy of a file, which stays if that fails."""
     part = Part.of(target)
     if part is None:
-        message = f"another program is publishing {target}: wait until that is done"
+        message = f"another program is publishing {target}: wait until it has finished"
         raise DatabaseInUseError(message, path=target)
     try:
-        part.truncate(0)  # a process that was killed has left something
+        part.truncate(0)  # a process that was killed may have left some bytes
         while piece := source.read(1 << 20):
             part.write(piece)
         part.place()
@@ -57,6 +57,6 @@ def put(source: IO[bytes], target: Path) -> None:
         raise DatabaseInUseError(message, path=target) from error
     finally:
         part.remove()
-    if sys.platform != "win32":  # where the next copy could not replace one that is read-only
-        with suppress(OSError):  # a share may refuse it
+    if sys.platform != "win32":  # there, the next copy could not replace a read-only one
+        with suppress(OSError):  # a network share may refuse it
             target.chmod(target.stat().st_mode & _READ_ONLY)

@@ -2,24 +2,24 @@
 
 A mirror knows how many of its rows were created before a time. The server lists items in the order of their creation,
 and the cursor of a page is the number of items before it. So a page with items from before and after a time shows how
-many are older. If there are fewer items than rows, the difference is gone.
+many are older. If there are fewer items than rows, the difference is what is gone.
 
 - One page at the end of the listing compares all rows. Most often the numbers agree, and the search ends.
-- Otherwise the rows are halved at a time, and one page shows how many are gone in each half. Of d rows, the first half
-  may lack none to all, so d + 2 items are enough, and some more if the mirror lacks items. A half that lacks nothing is
-  left.
-- A part that fits on a page is walked through. Any of its rows that the walk does not show was not listed the whole
-  time.
+- Otherwise the rows are halved by time, and one page shows how many are gone in each half. If d rows are gone, the
+  first half may lack any number of them, so a page of d + 2 items is enough, and some more if the mirror lacks items.
+  A half that lacks nothing is not searched further.
+- A part that fits on a page is walked through. A row that the walk does not show was not listed all the time.
 
-So a row that is gone takes at most one page for each halving, about 15 for a million. Several share the first ones.
+So a row that is gone takes at most one page for each halving, about 15 for a million. Several rows share the first
+pages.
 
-Only times are compared, so the order of items of one time does not matter. If items come, go or become visible
-meanwhile, or the mirror lacks some, pages may contradict each other or hide a removal. Then less is found, and the next
-update looks again. A lagging replica can hide a row, so a missing row is only noted at first. It is gone if another
-update, at least a minute later, finds it neither in the listing by its ID nor by its key.
+Only times are compared, so the order of items of the same time does not matter. If items are created, removed or
+become visible meanwhile, or the mirror lacks some, pages may contradict each other or hide a removal. Then less is
+found, and the next update looks again. A lagging replica can hide a row, so a missing row is only noted at first. It is
+gone if another update, at least a minute later, finds it neither in the listing by its ID nor by its key.
 
-Rows that are marked or noted are not counted. If the item of one is listed again, it hides another row that is gone. So
-each update first asks for their IDs.
+Rows that are marked or noted are not counted. If the item of such a row is listed again, the count hides another row
+that is gone. So each update first requests these items by ID.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ if TYPE_CHECKING:
     from aiotofupilot import Page
 
 APART = timedelta(minutes=1)
-"""The least time between the two looks that miss a row. A replica may lag by less."""
+"""The least time between the two updates that miss a row. A replica may lag by less."""
 
 AT_MOST = 50
-"""The most rows that are searched for. With more, reading everything again soon takes fewer requests."""
+"""The most rows that are searched for. For more, reading everything again takes about as many requests."""
 
 _PAGE = 100
 """The most items on a page of the server."""
 
 _LACKS = 10
-"""The items before a row that the mirror may lack while a page still shows the row's place."""
+"""The mirror may lack this many items before a row, and a page still shows the row's place."""
 
 _ALIKE_AT_MOST = 1000
-"""The most rows of one time that are read to find one that is gone."""
+"""The most rows of the same time that are read to find one that is gone."""
 
 EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
@@ -95,7 +95,7 @@ class Removals:
         rows = len(self.times)
         items = await self._items_before(rows, rows - AT_MOST - 1, _PAGE) if rows else 0
         if items is None:
-            self.fault = f"more than {AT_MOST} {self.listing} are gone, or as many are listed that the mirror lacks"
+            self.fault = f"more than {AT_MOST} {self.listing} are gone, or the mirror lacks that many"
             return []
         found: list[tuple[int, int, Collection[str]]] = []
         parts = [(_Place(0, 0), _Place(rows, items))]
@@ -114,9 +114,7 @@ class Removals:
                 else:
                     parts += [(begin, _Place(row, items)), (_Place(row, items), end)]
             elif end.rows - begin.rows > _ALIKE_AT_MOST:
-                self.fault = (
-                    f"{self.listing} that are gone: {lacking} of {end.rows - begin.rows} that are as old as each other"
-                )
+                self.fault = f"{self.listing} that are gone: {lacking} of {end.rows - begin.rows} with the same time"
             else:
                 span = self.times[begin.rows], self.times[end.rows - 1]
                 listed = await self.between(*span)
@@ -131,14 +129,14 @@ class Removals:
         self.fault = f"{self.listing} that are gone: {lacking}; and the remaining pages contradict each other"
 
     def _halfway(self, begin: int, end: int) -> int | None:
-        """Return the row nearest to the middle that is not as old as the one before it, or None."""
+        """Return the row nearest to the middle whose time differs from the row before it, or None."""
         middle = (begin + end) // 2
         time = self.times[middle]
         rows = [bisect_left(self.times, time, begin, end), bisect_right(self.times, time, begin, end)]
         return min((row for row in rows if begin < row < end), key=lambda row: abs(row - middle), default=None)
 
     async def _items_before(self, row: int, first: int, number: int) -> int | None:
-        """Return how many items were created before a row, or up to the last one. None if the page does not show it."""
+        """Return how many items were created before a row. None if the page does not show it."""
         first = max(0, first)
         items, has_more = await self._read(first, number)
         bound = self.times[row] if row < len(self.times) else self.times[-1] + 1

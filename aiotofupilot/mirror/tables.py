@@ -1,6 +1,6 @@
 """The tables that a mirror can have: their selection, columns, views, macros and rows of details.
 
-Two of the mirror's own tables say what the database mirrors, and how far each listing has been read. Anybody can change
+Two tables of the mirror's own say what the database mirrors, and how far each listing has been read. Anybody can change
 them, so they are checked first.
 
 The schema ``tofupilot`` has a view of each table without rows that are gone. Its macros are in ``recipes.sql``.
@@ -54,7 +54,7 @@ OWN: Mapping[str, Mapping[str, str]] = {
 have a single row. `_mirror_suspects` has the rows that an update missed and no later one has seen or marked."""
 
 _CHECKED = ("_mirror", "_mirror_listings")
-"""The tables without which a file is not a mirror. The others are made if missing."""
+"""A file without these tables is not a mirror. The others are made if missing."""
 
 GONE = "_gone_at"
 """When an update found that the server no longer lists a row, or null."""
@@ -63,7 +63,7 @@ SEEN = "_seen_at"
 """When the update that last read the row began."""
 
 DATA = "data"
-"""The points of series. The database stores them in a separate table."""
+"""The column with the points of a series. The database stores them in a separate table."""
 
 KEY = "series_key"
 """The number of a waveform in the tables of series and of points.
@@ -73,7 +73,7 @@ of keys of every 20,480 rows, and reads only the rows it needs.
 """
 
 POINTS = "points"
-"""The points of series, only for keys in the table of series."""
+"""The table of points. Each has the key of a row in the table of series."""
 
 _TYPES: Mapping[pa.DataType, str] = {
     pa.string(): "VARCHAR",
@@ -85,7 +85,8 @@ _TYPES: Mapping[pa.DataType, str] = {
 """DuckDB's names for the types of columns."""
 
 _MANY_POINTS, _MANY_ROWS = 250_000, 1_000
-"""Points, or series and attachments, made into rows together. A point takes 32 bytes as a Python float."""
+"""Details are made into rows once there are this many points, or series and attachments. A point takes 32 bytes as a
+Python float."""
 
 
 def _column(name: str, path: str, kind: object = str, of: Callable[[Any], object] | None = None) -> Column:
@@ -143,7 +144,7 @@ class Selection:
     tables: tuple[str, ...]
     """The listings in reading order, then the tables of details. Tables that follow runs add the runs."""
     filters: Mapping[str, object]
-    """The filters, by the names of `part_filters`."""
+    """The filters, by the names that `part_filters` gives them."""
 
     @classmethod
     def of(
@@ -153,19 +154,23 @@ class Selection:
         given = {name: value for name, value in (filters or {}).items() if value is not None}
         lacking = {name: sorted(given.keys() - part_filters(name).keys()) for name in NAMES}
         if unknown := sorted(given.keys() - set().union(*map(part_filters, NAMES))):
-            raise for_parameter(ValueError(f"filters: no listing takes {unknown[0]!r}"), "filters")
+            raise for_parameter(ValueError(f"filters: no listing has a filter {unknown[0]!r}"), "filters")
         if isinstance(listings, str):
-            raise for_parameter(TypeError(f"listings must be several names, got {listings!r}"), "listings")
+            raise for_parameter(
+                TypeError(f"listings must be a list or another iterable of names, got {listings!r}"), "listings"
+            )
         if listings is None:
             names = {name for name in NAMES if not lacking[name]}
         else:
             names = {one_of("listings", name, NAMES) for name in listings}
         if not names:
             together = ", ".join(sorted(given)) if listings is None else repr(listings)
-            raise for_parameter(ValueError(f"listings must not be empty: no listing takes {together}"), "listings")
+            raise for_parameter(
+                ValueError(f"listings must not be empty: no listing has the filters {together}"), "listings"
+            )
         for name in NAMES:
             if name in names and lacking[name]:
-                message = f"filters: {name} do not take {lacking[name][0]!r}, so leave {name} out, or the filter"
+                message = f"filters: {name} have no filter {lacking[name][0]!r}: leave out {name}, or the filter"
                 raise for_parameter(ValueError(message), "filters")
         if details:
             names.update(DETAILED)
@@ -182,7 +187,7 @@ class Selection:
         return urlencode(sorted(query_of(listing_class(listing).filters, self.arguments(listing))))
 
     def arguments(self, name: str) -> dict[str, Any]:
-        """Return the filters as arguments of a listing other than `OF_RUNS`."""
+        """Return the filters as arguments of a listing, which must not be one of `OF_RUNS`."""
         names = part_filters(name)
         return {names[given].name: value for given, value in self.filters.items()}
 
@@ -240,7 +245,7 @@ class DetailRows:
         return points >= _MANY_POINTS or sum(map(len, self._items.values())) >= _MANY_ROWS
 
     def take(self) -> dict[str, tuple[pa.RecordBatch, Sequence[DecodeError]]]:
-        """Return and forget the rows of each table that has any, with the errors of others, as `Rows.readable` does."""
+        """Return the rows of each table that has any, and forget them. Errors are as in `Rows.readable`."""
         items, self._items = self._items, defaultdict(list)
         return {name: detailed(name).readable(each) for name, each in items.items() if each}
 
@@ -250,15 +255,17 @@ def state_of(
 ) -> tuple[str, str | None, Mapping[str, str]] | None:
     """Return what a database mirrors, or None if nothing yet. ``run`` runs a statement.
 
-    The result is the address of the API, the ID of the organization (None if the server could not tell it), and the
-    tables with their filters as text. Anything that this version does not write raises a `MirrorError`.
+    The result is the address of the API, the ID of the organization (None if the server did not say it), and the
+    tables with their filters as text. Contents that this version would not write raise a `MirrorError`.
     """
     if not present.keys() & {*_CHECKED}:
         return None
-    if present.get("_mirror", {}).get("format") == OWN["_mirror"]["format"]:  # a newer format has any other columns
+    if (
+        present.get("_mirror", {}).get("format") == OWN["_mirror"]["format"]
+    ):  # the other columns of a newer format are unknown
         found = run("SELECT coalesce(max(format), 0) FROM _mirror")[0][0]
         if found > FORMAT:
-            message = f"the database has the format {found}, and this version knows {FORMAT}: install a newer one"
+            message = f"the database has format {found}, but this version only knows {FORMAT}: install a newer version"
             raise MirrorError(message)
     is_known = all(present.get(table) == OWN[table] for table in _CHECKED)
     heads = run("SELECT format, server, organization FROM _mirror") if is_known else ()
@@ -268,7 +275,7 @@ def state_of(
     is_odd = len(filters) < len(listed) or None in filters.values() or filters.keys() - {*TABLES}
     if number not in range(1, FORMAT + 1) or server is None or is_odd:
         raise MirrorError(
-            f"somebody has changed {' or '.join(_CHECKED)}, which say what the database is a mirror of: "
-            "restore a copy of the file, or choose another file"
+            f"somebody has changed {' or '.join(_CHECKED)}, which say what the database mirrors: "
+            "restore a backup of the file, or choose another file"
         )
     return server, organization, filters

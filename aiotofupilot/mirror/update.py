@@ -1,6 +1,6 @@
-"""One update of a database: what it reads of each listing, and when it stores it.
+"""One update of a database: what it reads of each listing, and when it stores that.
 
-Rows are stored in transactions of some ten thousand, each with the watermark after them. An update that ends early
+Rows are stored in transactions of some ten thousand, each with the watermark after its rows. An update that ends early
 loses only unstored rows, and the next one continues from the watermark.
 
 Measurements, phases and logs have no watermark. They are read before the watermark passes their runs. They may become
@@ -61,32 +61,33 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _ROWS, _BYTES = 10_000, 8 * 2**20
-"""The rows, or bytes, after which a transaction ends. Each merge reads all IDs of the table once."""
+"""A transaction ends after this many rows or bytes. Each merge reads all IDs of the table once."""
 
 _ITEMS = 1_000
 """Items that are made into rows together."""
 
 _BETWEEN_AT_MOST = 2_000
-"""The most items that are searched for a row that is gone. A server without a time filter lists all."""
+"""The most items that are read to find a row that is gone. A server without a time filter lists all."""
 
 _LATER = timedelta(days=7)
 """How long to wait before looking again for an unlisted row whose item can be read."""
 
 _MARKED, _MARKED_AT_MOST = 100, 2_000
-"""Marked rows that are looked for again: by each update, and by one that finds too many items listed."""
+"""How many marked rows each update looks for again, and how many if more items are listed than the mirror has."""
 
 _RECENT = timedelta(hours=1)
-"""Anything created this long before a walk began was visible to it, however wrong a clock may be."""
+"""An item created this long before a walk began was visible to the walk, even if a clock was wrong."""
 
 _EARLIEST = datetime(1, 1, 1, 0, 0, 1, tzinfo=UTC)
 """The earliest time from which a listing can be requested."""
 
 _RUNS_FIRST, _RUNS_LAST = 50, 800
-"""Runs whose measurements, phases and logs are read before the watermark passes them. Few at first let an update that
-always ends early make progress. More later save requests, because those of one procedure are requested together."""
+"""The watermark passes this many runs at a time, after their measurements, phases and logs were read. An update begins
+with few, so that one that always ends early makes progress. More of them save requests, because the runs of one
+procedure are requested together."""
 
-_NOT_WHOLE = "a mirror needs a listing whose pages show all of it, and stores what came before"
-"""The error's hint where pages do not fit together."""
+_NOT_WHOLE = "a mirror needs a listing whose pages show all of it; what came before is stored"
+"""The hint of an error about pages that do not fit together."""
 
 _IDS_AT_ONCE = 100
 """The most IDs in one request. They make some 4,000 characters in the address."""
@@ -111,7 +112,7 @@ class Update:
     publish: Path | None
     _thread: ThreadPoolExecutor = field(factory=partial(ThreadPoolExecutor, 1, "aiotofupilot-mirror"), init=False)
     _organization: str | None = field(default=None, init=False)
-    """The ID of the key's organization, or None if the server is too old to say it."""
+    """The ID of the key's organization, or None if the server does not say it."""
     _began_at: datetime = field(init=False)
     _in_flight: asyncio.Semaphore = field(init=False)
     _following: tuple[str, ...] = field(default=(), init=False)
@@ -124,7 +125,7 @@ class Update:
     _unreadable: Counter[str] = field(factory=Counter[str], init=False)
     _gone: Counter[str] = field(factory=Counter[str], init=False)
     _unchecked: set[str] = field(factory=set[str], init=False)
-    """The listings whose pages did not show that nothing was missed."""
+    """The listings whose pages could not be checked, so items may have been missed."""
     _lateness: dict[str, float] = field(factory=dict[str, float], init=False)
     _doubts: dict[str, str | None] = field(factory=dict[str, str | None], init=False)
     """By listing, why the search for removed rows was incomplete, or None."""
@@ -144,14 +145,14 @@ class Update:
                 with suppress(NotFoundError):
                     self._organization = (await self.session.whoami()).organization.id
                 await self._call(self.database.check, self.session.base_url, self._organization, filters)
-                if self.publish is not None:  # anything but a copy of this mirror is refused before it costs anything
+                if self.publish is not None:  # refuse another file before anything is requested
                     await self._call(self.database.check_copy, self.publish)
                 for name in self.selection.tables:
                     if name not in FOLLOWING:
                         await self._bring(name)
             except TofuPilotError as error:
                 await self._store()
-                vars(error).pop("__notes__", None)  # they say how to resume a walk, which nobody can here
+                vars(error).pop("__notes__", None)  # they say how to resume a walk, which is not possible here
                 if isinstance(error, DriftError):
                     error.hint = _NOT_WHOLE
                 raise
@@ -164,7 +165,7 @@ class Update:
                 try:
                     await self._call(self.database.publish, self.publish)
                 except (MirrorError, OSError) as error:
-                    error.add_note("the update is stored, and only its copy failed")
+                    error.add_note("the update itself is stored; only its copy failed")
                     raise
             return results
         finally:
@@ -175,7 +176,7 @@ class Update:
     async def _call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         work = partial(self.database.with_memory, partial(function, *args, **kwargs))
         future = asyncio.get_running_loop().run_in_executor(self._thread, work)
-        return await asyncio.shield(future)  # so that a cancelled task drops nothing that was to be stored
+        return await asyncio.shield(future)  # so that a cancellation drops no rows that are being stored
 
     async def _results(self) -> tuple[MirrorResult, ...]:
         rows = {name: await self._call(self.database.rows, name) for name in TABLES if name in self._rows_before}
@@ -194,7 +195,7 @@ class Update:
         )
 
     async def _bring(self, name: str) -> None:
-        """Bring a listing up to date, and with runs the tables that follow them, if selected or mirrored already."""
+        """Bring a listing up to date. With runs, also the tables that follow them, if selected or already mirrored."""
         wanted = {*self.selection.tables, *await self._call(self.database.mirrored)} if name == "runs" else ()
         self._following = tuple(table for table in FOLLOWING if table in wanted)
         names = (name, *self._following)
@@ -221,7 +222,7 @@ class Update:
             watermark = None if text is None else Watermark.parse(text)
             news = self._listing(name).since(watermark, overlap=self.overlap)
         except ValueError as error:
-            message = f"cannot go on where the last update ended, so read everything again: {error}"
+            message = f"cannot continue where the last update ended, so read everything again: {error}"
             raise StaleWatermarkError(message) from error
         floor = news.watermark.floor
         latest = await self._call(self.database.runs_since, floor) if self._following and watermark else []
@@ -232,7 +233,8 @@ class Update:
         """Read a whole listing that cannot be requested by creation, oldest first.
 
         A pass of `since` would remember each item until its end. A walk does not, but may miss items created meanwhile.
-        So the next update looks from an hour before the walk on, or walks again if this one may have missed some.
+        So the next update reads all that was created from an hour before this walk on. It walks again if this walk
+        could not be checked.
         """
         listing = self._listing(name)
         clock = self.session.runs.connection.clock
@@ -241,8 +243,8 @@ class Update:
         is_done = is_compared(name) or name in self._unchecked
         newest = None if is_done else await self._call(self.database.newest, name)
         if newest is not None:
-            # The newest row is no newer than the end of the walk by the server's clock. Of the local clocks, one can be
-            # set back, and the other stands still while the machine sleeps.
+            # By the server's clock, the newest row is no newer than the end of the walk. One local clock can be set
+            # back, and the other stands still while the machine sleeps, so the longer duration counts.
             took = max(timedelta(seconds=clock.monotonic() - began), clock.now() - began_at)
             floor = _before(min(_before(newest, took), began_at), _RECENT)
             self._watermarks[name] = str(evolve(listing.since().watermark, floor=floor))
@@ -254,10 +256,10 @@ class Update:
             await self._store_walk(name, self._listing(name, since).walk())
             await self._mark_gone(name, since)
         finally:
-            self._unreadable |= first_pass  # the larger counts, because both passes met some of the same items
+            self._unreadable |= first_pass  # the larger counts, because both passes met the same items
 
     def _listing(self, name: str, created_after: datetime | None = None, **narrower: Any) -> Paginator[Any]:  # noqa: ANN401 - those of the listing
-        """Return a listing other than `OF_RUNS`, with everything that the API tells of its items."""
+        """Return a listing other than `OF_RUNS`, with everything that the API lists of its items."""
         listing = getattr(self.session, name)
         arguments = self.selection.arguments(name) | narrower
         if created_after is not None:
@@ -274,10 +276,10 @@ class Update:
         return paginator
 
     async def _store_walk(self, name: str, walk: _AnyWalk, latest: dict[str, str] | None = None) -> None:
-        """Store the items of a walk with its watermark. If they are runs, store what these wrote too.
+        """Store the items of a walk with its watermark. If they are runs, store what they wrote too.
 
-        ``latest`` has the IDs of an earlier update's runs, and of their procedures. What these wrote is read again,
-        after the first response, which says when the update began.
+        ``latest`` maps the IDs of the latest runs of an earlier update to those of their procedures. What these runs
+        wrote is read again, after the first response, which shows when the update began.
         """
         at_once = _RUNS_FIRST if self._following else _ITEMS
         async with aclosing(walk):
@@ -286,7 +288,7 @@ class Update:
                     items, failure = await self._take(walk, at_once)
                     if self._following:
                         if failure is not None:
-                            raise failure  # runs do not count as read before what they wrote has come
+                            raise failure  # runs do not count as read before all that they wrote was read
                         await self._add_following({item.id: item.procedure.id for item in items} | (latest or {}))
                     await self._add(name, items, str(walk.watermark) if isinstance(walk, IncrementalWalk) else None)
                     if failure is not None:
@@ -305,7 +307,7 @@ class Update:
             self._unchecked.add(name)
 
     async def _take(self, walk: _AnyWalk, at_most: int) -> tuple[list[Any], BaseException | None]:
-        """Return the next items of a walk, none at its end, and the error that ended them early."""
+        """Return the next items of a walk, or none at its end, with the error that ended them early, if any."""
         items: list[object] = []
         try:
             while len(items) < at_most and (more := await walk.take(at_most - len(items))):
@@ -315,7 +317,7 @@ class Update:
         return items, None
 
     async def _add_following(self, runs: Mapping[str, str]) -> None:
-        """Read what runs wrote, given their IDs and those of their procedures."""
+        """Read what runs wrote. ``runs`` maps their IDs to those of their procedures."""
         for name in self._following:
             if name in OF_RUNS:
                 await self._add_written(name, runs)
@@ -323,7 +325,7 @@ class Update:
             await self._add_details([*runs])
 
     async def _add_written(self, name: str, runs: Mapping[str, str]) -> None:
-        """Read what runs wrote of one listing, by several requests at a time."""
+        """Read what runs wrote in one listing, with several requests at a time."""
         self._report(name)
         of_procedure: dict[str | None, list[str]] = defaultdict(list)
         by_run = listing_class(name).by_run
@@ -345,8 +347,8 @@ class Update:
     async def _add_written_by(self, run_ids: Sequence[str], name: str, procedure_id: str | None) -> None:
         """Read what some runs of a procedure wrote.
 
-        The procedure is None where the listing need not name it. Where no order tells apart what several runs wrote,
-        they are read one at a time.
+        The procedure is None if the listing does not require it. If no order tells the items of several runs apart, the
+        runs are read one at a time.
         """
         try:
             await self._add_written_at_once(run_ids, name, procedure_id, "resync")
@@ -357,7 +359,7 @@ class Update:
     async def _add_written_at_once(
         self, run_ids: Sequence[str], name: str, procedure_id: str | None, on_drift: Literal["resync"] | None
     ) -> None:
-        """Read what some runs wrote, including repeated attempts, by one walk."""
+        """Read what some runs wrote, including repeated attempts, in one walk."""
         wanted, run_of = frozenset(run_ids), attrgetter(run_path(name))
         listed = getattr(self.session, name)
         arguments = {listed.by_run.run_ids: list(run_ids), **listed.inclusive, "concurrency": 1}
@@ -368,11 +370,11 @@ class Update:
         try:
             async with self._in_flight, listing.walk() as walk:
                 while items := await walk.take(_ITEMS):
-                    # A server that does not know the filter lists the others too.
+                    # A server that does not know the filter lists the items of other runs too.
                     await self._add(name, [item for item in items if run_of(item) in wanted])
                 self._note_stats(name, walk.stats)
         except (ForbiddenError, NotFoundError) as error:
-            # The procedure may have been removed. If its runs are listed, something else is wrong.
+            # The procedure may have been removed. If its runs are still listed, something else is wrong.
             page = await self.session.runs.list(ids=list(run_ids))
             has_runs = any(procedure_id in (None, run.procedure.id) for run in page.data)
             if has_runs or isinstance(error, ForbiddenError):
@@ -382,7 +384,7 @@ class Update:
     async def _add_details(self, runs: Sequence[str]) -> None:
         """Read the details of runs, with as many requests in flight as the session allows.
 
-        A run that was removed meanwhile has none, and the next update finds that it is gone.
+        A run that was removed meanwhile has no details, and the next update finds that it is gone.
         """
         for run_ids in _parts(runs):
             wanted, rows = frozenset(run_ids), DetailRows()
@@ -409,9 +411,9 @@ class Update:
     async def _keep(
         self, name: str, rows: pa.RecordBatch, faults: Sequence[DecodeError], watermark: str | None = None
     ) -> None:
-        """Keep rows, and store pending ones when they are enough for a transaction.
+        """Keep rows, and store all pending ones once there are enough for a transaction.
 
-        The faults are of items without rows, because no column can hold one of their values.
+        ``faults`` are about items that have no row, because no column can hold one of their values.
         """
         if faults and self.on_unreadable == "raise":
             raise faults[0]
@@ -435,17 +437,17 @@ class Update:
             await self._call(self.database.store, batches, self._began_at, watermarks)
 
     async def _mark_gone(self, name: str, since: datetime | None = None) -> None:
-        """Mark unseen rows, unless something may have been missed, or a replica may only lag."""
+        """Mark rows that were not seen, unless items may have been missed, or a replica may lag."""
         until = _before(self._began_at, _RECENT) if hasattr(listing_class(name).model, "created_at") else None
         for each in (name, *self._following):
             if not (self._unreadable[name] or self._unreadable[each] or {name, each} & self._unchecked):
                 self._gone[each] += await self._call(self.database.mark_gone, each, self._began_at, since, until)
 
     async def _find_removed(self, name: str) -> None:
-        """Look for rows that the server no longer lists, and mark those that an earlier update missed, too.
+        """Look for rows that the server no longer lists, and mark those that an earlier update missed as well.
 
-        Marked and missed rows are looked for first, and items without rows are stored last. Either would otherwise hide
-        a row that is gone.
+        Rows that are marked or were missed are requested by ID first, and items without a row are stored last. Either
+        would otherwise hide a row that is gone.
         """
         listed = getattr(self.session, name)
         suspects = await self._call(self.database.suspects, name, listed.key)
@@ -460,14 +462,14 @@ class Update:
             for first, end, ids in await removals.missing():
                 missed = await self._call(self.database.not_among, name, first, end, ids)
                 since = dict.fromkeys(missed, self._now()) | since
-            # By ID, a lagging replica may not yet list an item that was on a page.
+            # A lagging replica may not yet find an item by its ID, although the item was on a page.
             since = {item_id: time for item_id, time in since.items() if item_id not in removals.seen}
             self._doubts[name] = removals.fault
             lacking = await self._call(self.database.lacking, name, removals.seen)
             await self._look_again(name, [*lacking.union(others if removals.has_more_items else ())])
             for suspect in suspects:
                 wait = suspect.since - self._now()
-                if suspect.id in since and wait > _LATER:  # the clock was ahead when it was missed
+                if suspect.id in since and wait > _LATER:  # the clock was wrong when it was missed
                     since[suspect.id] = self._now()
                 elif suspect.id in since and wait <= -APART:
                     if await self._is_removed(listed, suspect):
@@ -478,13 +480,13 @@ class Update:
         except (UnauthorizedError, RateLimitedError):
             raise
         except (APIError, DecodeError, DriftError) as error:
-            self._doubts[name] = f"not all {name} that are gone were looked for: {error}"
+            self._doubts[name] = f"the search for {name} that are gone was not finished: {error}"
         await self._call(self.database.suspect, name, since)
         if gone:
             self._gone.update(await self._call(self.database.mark_removed, name, gone, self._following))
 
     async def _look_again(self, name: str, ids: Sequence[str]) -> set[str]:
-        """Store the listed items of some IDs, which unmarks their rows, and return these IDs."""
+        """Request items by ID, and store those that are listed, which unmarks their rows. Return the IDs of these."""
         found = set[str]()
         for part in _parts(ids):
             async with self._listing(name, ids=part).walk() as walk:
@@ -509,7 +511,7 @@ class Update:
     async def _ids_between(self, name: str, earliest: int, latest: int) -> set[str] | None:
         """Return the IDs of items created between two times, in microseconds since 1970.
 
-        None if not all of them are shown, or far more.
+        Return None if the server does not show all of them, or shows far more.
         """
         listed, arguments = getattr(self.session, name), self.selection.arguments(name)
         first, last = (EPOCH + timedelta(microseconds=time) for time in (earliest, latest))
@@ -525,7 +527,7 @@ class Update:
         return {item.id for item in items if first <= item.created_at <= last} if is_whole else None
 
     async def _is_removed(self, listed: Any, suspect: Suspect) -> bool:  # noqa: ANN401 - one of the listings
-        """Return whether no item has the key, or only another item."""
+        """Return whether no item has the key of the row, or only an item with another ID."""
         try:
             found = await listed.get(suspect.key)
         except NotFoundError:

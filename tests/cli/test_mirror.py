@@ -90,7 +90,7 @@ def test_a_database_that_is_open_elsewhere(sandbox, database, start, capfd):
     assert came.wait(20)
     assert run(["mirror", str(database), "stations"]) == ExitCode.FAILED
     assert capfd.readouterr().err == (
-        f"aiotofupilot: another program has {database} open already: close it there, or wait until that is done\n"
+        f"aiotofupilot: another program has {database} open already: close it there, or wait until it is closed\n"
     )
     other.kill()
     other.wait(20)
@@ -151,7 +151,7 @@ def test_pages_that_do_not_fit_together_name_no_option_of_a_walk(sandbox, databa
     said = capfd.readouterr().err
     command = f"aiotofupilot mirror {database} procedures"
     assert said.endswith(
-        "; a mirror needs a listing whose pages show all of it, and stores what came before; "
+        "; a mirror needs a listing whose pages show all of it; what came before is stored; "
         f"it stopped at the runs; to leave runs out: {command}\n"
     )
     assert not any(word in said for word in ("drift", "again", "cursor=", "Checkpoint"))
@@ -208,7 +208,7 @@ def test_a_full_disk_of_the_copy_leaves_an_update_that_is_stored(tmp_path, datab
         assert run(["mirror", str(database), "stations", "--publish", str(path)]) == ExitCode.FAILED
     assert capfd.readouterr().err == (
         f"aiotofupilot: cannot write {path}.part: No space left on device; "
-        "the update is stored, and only its copy failed\n"
+        "the update itself is stored; only its copy failed\n"
     )
     assert rows(database, "stations")[0] > 0
 
@@ -220,8 +220,8 @@ def test_a_copy_that_is_being_published_leaves_an_update_that_is_stored(tmp_path
         fcntl.flock(file, fcntl.LOCK_EX)
         assert run(["mirror", str(database), "stations", "--publish", str(path)]) == ExitCode.FAILED
     assert capfd.readouterr().err == (
-        f"aiotofupilot: another program is publishing {path}: wait until that is done; "
-        "the update is stored, and only its copy failed\n"
+        f"aiotofupilot: another program is publishing {path}: wait until it has finished; "
+        "the update itself is stored; only its copy failed\n"
     )
 
 

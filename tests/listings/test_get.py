@@ -213,9 +213,9 @@ class TestErrors:
             ("station_current", NOT_FOUND, NotFoundError, "the server is too old to say whose key this is"),
             ("user_current", NOT_FOUND, NotFoundError, "the server is too old to say whose key this is"),
             ("station_current", FORBIDDEN, ForbiddenError, "only a station's key has "),
-            ("station_current", FORBIDDEN, ForbiddenError, r": use session.users.current\(\) for"),
+            ("station_current", FORBIDDEN, ForbiddenError, ": use session.users.current() for"),
             ("user_current", FORBIDDEN, ForbiddenError, "only a user's key has "),
-            ("user_current", FORBIDDEN, ForbiddenError, r": use session.stations.current\(\) for"),
+            ("user_current", FORBIDDEN, ForbiddenError, ": use session.stations.current() for"),
             ("stations", FORBIDDEN, ForbiddenError, "some servers let only a user's key read a station"),
             (
                 "runs",

@@ -129,7 +129,7 @@ def test_a_newer_format_is_refused(path):
     with opened(path) as database:
         query(database, f"UPDATE _mirror SET format = {FORMAT + 1}")  # noqa: S608 - a number
     assert refused(path) == (
-        f"the database has the format {FORMAT + 1}, and this version knows {FORMAT}: install a newer one"
+        f"the database has format {FORMAT + 1}, but this version only knows {FORMAT}: install a newer version"
     )
 
 
@@ -371,7 +371,7 @@ def test_a_database_that_another_program_has_open(path):
     error = _unusable(duckdb.IOException(f'Could not set lock on file "{path}": Conflicting lock is held'), path)
     assert isinstance(error, DatabaseInUseError)
     assert error.path == path
-    assert str(error) == f"another program has {path} open already: close it there, or wait until that is done"
+    assert str(error) == f"another program has {path} open already: close it there, or wait until it is closed"
 
 
 OPEN = "import duckdb, sys; duckdb.connect(sys.argv[1])"

@@ -329,7 +329,7 @@ class TestPart:
         assert list(came) == ["procedures", "runs", "units", "batches", "deployments", "logs", "measurements", "phases"]
         assert mirrored("runs") == ids(sandbox.runs[:10])
         assert mirrored("deployments") == ids(item for item in sandbox.deployments if item.deployed_at >= start)
-        with pytest.raises(ValueError, match="filters: parts do not take 'created_after', so leave parts out"):
+        with pytest.raises(ValueError, match="filters: parts have no filter 'created_after': leave out parts"):
             pull("runs", "parts", filters={"created_after": start})
 
     def test_the_database_remembers_the_filters(self, have, pull):
@@ -339,7 +339,7 @@ class TestPart:
         with pytest.raises(MirrorError) as caught:
             pull("runs", filters={"outcomes": ["FAIL", "ERROR"]})
         assert str(caught.value) == (
-            "the database holds runs with created_after=2026-01-30T00:00:00.000Z, outcomes=FAIL, "
+            "the database mirrors runs with created_after=2026-01-30T00:00:00.000Z, outcomes=FAIL, "
             "and this update has outcomes=ERROR, outcomes=FAIL: choose another file, or the same filters"
         )
         with pytest.raises(MirrorError, match="and this update has no filters: "):
@@ -347,7 +347,7 @@ class TestPart:
         have("runs", "logs", filters={"outcomes": ["FAIL", "PASS"]})
         assert pull("runs", filters={"outcomes": ["PASS", "FAIL"]})["runs"].new == 0
         with pytest.raises(
-            MirrorError, match="the database holds runs with outcomes=FAIL, outcomes=PASS, and this update"
+            MirrorError, match="the database mirrors runs with outcomes=FAIL, outcomes=PASS, and this update"
         ):
             pull("logs")
 
@@ -356,17 +356,17 @@ class TestPart:
         [
             (["run"], {}, "listings must be one of 'procedures', .*, got 'run'"),
             ([], {}, r"listings must not be empty"),
-            (["runs"], {"outcome": "FAIL"}, "filters: no listing takes 'outcome'"),
-            (["runs"], {"sort_by": "created_at"}, "filters: no listing takes 'sort_by'"),
-            (["users"], {"outcomes": ["FAIL"]}, "filters: users do not take 'outcomes', so leave users out"),
-            (None, {"outcomes": ["FAIL"], "numbers": ["B"]}, "no listing takes numbers, outcomes"),
+            (["runs"], {"outcome": "FAIL"}, "filters: no listing has a filter 'outcome'"),
+            (["runs"], {"sort_by": "created_at"}, "filters: no listing has a filter 'sort_by'"),
+            (["users"], {"outcomes": ["FAIL"]}, "filters: users have no filter 'outcomes': leave out users"),
+            (None, {"outcomes": ["FAIL"], "numbers": ["B"]}, "no listing has the filters numbers, outcomes"),
             (["runs"], {"created_after": datetime(2026, 1, 1)}, "created_after must be timezone-aware"),  # noqa: DTZ001 - that is the point
         ],
     )
     def test_bad_arguments(self, tmp_path, listings, filters, message):
         with pytest.raises(ValueError, match=message):
             Mirror(tmp_path / "line.duckdb", session=anybody(), listings=listings, filters=filters)
-        with pytest.raises(TypeError, match="listings must be several names, got 'runs'"):
+        with pytest.raises(TypeError, match="listings must be a list or another iterable of names, got 'runs'"):
             Mirror(tmp_path / "line.duckdb", session=anybody(), listings="runs")
 
 
@@ -416,7 +416,7 @@ def test_a_database_is_a_mirror_of_one_organization(have, pull, sandbox, tmp_pat
     with pytest.raises(MirrorError) as caught:
         pull("users")
     assert str(caught.value) == (
-        f"the database is a mirror of the organization {mirrored.id}, and the key is one of another: "
+        f"the database is a mirror of the organization {mirrored.id}, and the key belongs to another: "
         "choose another file, or another key"
     )
 
@@ -434,7 +434,7 @@ async def test_two_at_the_same_time(tmp_path):
             first = asyncio.create_task(mirror.update())
             await gate.reached.wait()
             assert await refused(Mirror(tmp_path / "line.duckdb", session=other).update()) == (
-                f"this program has {tmp_path}/line.duckdb open already: close it there, or wait until that is done"
+                f"this program has {tmp_path}/line.duckdb open already: close it there, or wait until it is closed"
             )
             gate.opened.set()
             assert (await first)[0].new == 120
@@ -508,7 +508,9 @@ def test_a_watermark_that_cannot_be_used(have, pull, query, mirrored, sandbox, i
     have("runs")
     for text in ("nonsense", str(Watermark("runs", "AAAAAAAA"))):
         query("UPDATE _mirror_listings SET watermark = ?", text)
-        with pytest.raises(StaleWatermarkError, match="cannot go on where the last update ended, so read everything"):
+        with pytest.raises(
+            StaleWatermarkError, match="cannot continue where the last update ended, so read everything again"
+        ):
             pull("runs")
     pull("runs", full=True)
     assert mirrored("runs") == ids(sandbox.runs)
@@ -530,7 +532,7 @@ def test_an_error_of_duckdb_says_which_file(have, pull, query, tmp_path, monkeyp
         ({"on_unreadable": "ignore"}, ValueError, "on_unreadable must be one of 'raise', 'skip', got 'ignore'"),
         ({"again": 7}, TypeError, "again must be a timedelta or None, got 7"),
         ({"again": timedelta(0)}, ValueError, r"again must be more than 0, got datetime.timedelta\(0\)"),
-        ({"again": timedelta(1), "full": True}, ValueError, "again must be left out where full is True"),
+        ({"again": timedelta(1), "full": True}, ValueError, "again cannot be given with full=True"),
     ],
 )
 def test_an_argument_out_of_bounds_is_refused_before_a_file_is_made(pull, tmp_path, options, error, message):

@@ -110,7 +110,7 @@ def test_a_copy_is_not_updated(pull, shared):
     pull("stations", publish=shared)
     assert shared.stat().st_mode & 0o777 == 0o444
     before = shared.read_bytes()
-    with pytest.raises(MirrorError, match="is read-only, as published copies are"):
+    with pytest.raises(MirrorError, match="is read-only, like a published copy"):
         pull("stations", path=shared)
     assert shared.read_bytes() == before
 
@@ -156,8 +156,8 @@ REFUSED = {
         "shared.duckdb",
         lambda path: path.with_name("shared.duckdb.wal").write_bytes(b"changes"),
         (
-            "a program has opened {path} for writing, and shared.duckdb.wal beside it would change the next copy: "
-            "close it there, and remove that file"
+            "a program has opened {path} for writing, and its log shared.duckdb.wal would change the next copy: "
+            "close the program, and remove the log"
         ),
     ),
 }
@@ -201,7 +201,7 @@ def test_another_mirror_and_its_copy_are_refused(pull, refused, shared, tmp_path
 def test_the_mirror_itself_is_refused(pull, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     Path("link.duckdb").symlink_to("line.duckdb")
-    with pytest.raises(ValueError, match=f"choose another file than {name} to publish"):
+    with pytest.raises(ValueError, match=f"the mirror itself uses {name}: publish to another file"):
         pull("users", publish=name)
     with pytest.raises(TypeError):
         Mirror("line.duckdb", publish=7)
@@ -210,7 +210,7 @@ def test_the_mirror_itself_is_refused(pull, tmp_path, monkeypatch, name):
 @pytest.mark.parametrize(("mirror", "copy"), [("x.duckdb.part", "x.duckdb"), ("x.duckdb", "x.duckdb.wal")])
 def test_a_file_that_belongs_to_the_mirror_is_refused(pull, tmp_path, mirror, copy):
     """Or the mirror is what belongs to the copy, and would be replaced."""
-    with pytest.raises(ValueError, match="to publish"):
+    with pytest.raises(ValueError, match="the mirror itself uses "):
         pull("users", path=tmp_path / mirror, publish=tmp_path / copy)
     assert [*tmp_path.iterdir()] == []
 
@@ -232,7 +232,7 @@ def test_two_copies_of_a_mirror_that_publish_at_the_same_time(pull, shared, tmp_
     with part.open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(
-            DatabaseInUseError, match=f"another program is publishing {shared}: wait until that is done"
+            DatabaseInUseError, match=f"another program is publishing {shared}: wait until it has finished"
         ):
             pull("users", publish=shared)
         assert part.stat().st_size == 0
@@ -254,7 +254,7 @@ def test_another_mirror_that_publishes_the_same_new_file_meanwhile(pull, sandbox
         assert copy.sql("SELECT listing FROM _mirror_listings").fetchall() == [("stations",)]
 
 
-STORED = "the update is stored, and only its copy failed"
+STORED = "the update itself is stored; only its copy failed"
 
 
 @pytest.mark.parametrize("is_killed", [False, True], ids=["fails", "killed"])

@@ -143,7 +143,7 @@ def test_a_run_of_which_the_server_does_not_say_that_it_is_gone_is_a_doubt(
     with pytest.raises(UnauthorizedError):
         pull("runs")
     look.next(faults.status(400))
-    assert pull("runs")["runs"].doubt.startswith("not all runs that are gone were looked for: 400")
+    assert pull("runs")["runs"].doubt.startswith("the search for runs that are gone was not finished: 400")
     look.next(faults.json({"phases": None}))
     assert pull("runs")["runs"].gone == 0
     assert gone("runs") == []
@@ -473,7 +473,7 @@ def test_a_server_that_does_not_select_by_id_is_a_doubt(have, pull, sandbox, gon
     pull("runs")
     later(2)
     sandbox.faults.on(lambda request: "ids" in request.query).always(fault)
-    assert pull("runs")["runs"].doubt == f"not all runs that are gone were looked for: {why}"
+    assert pull("runs")["runs"].doubt == f"the search for runs that are gone was not finished: {why}"
     assert gone("runs") == []
 
 
@@ -484,9 +484,7 @@ def test_more_than_the_bound(pull, sandbox, gone, later):
     del sandbox.runs[5 : 5 + AT_MOST + 1]
     for _ in range(2):
         later(2)
-        assert pull("runs")["runs"].doubt == (
-            f"more than {AT_MOST} runs are gone, or as many are listed that the mirror lacks"
-        )
+        assert pull("runs")["runs"].doubt == (f"more than {AT_MOST} runs are gone, or the mirror lacks that many")
     assert gone("runs") == []
     assert pull("runs", full=True)["runs"].gone == AT_MOST + 1
     later(2)
@@ -514,7 +512,7 @@ def test_an_item_that_cannot_be_read_is_a_doubt(have, pull, sandbox, gone, later
     sandbox.faults.always(faults.unreadable(sandbox.runs[20].id))
     later(2)
     (came,) = pull("runs", retry=None).values()
-    assert came.doubt.startswith("not all runs that are gone were looked for: ")
+    assert came.doubt.startswith("the search for runs that are gone was not finished: ")
     sandbox.faults.clear()
     assert pull("runs")["runs"].gone == 1
     assert gone("runs") == [run.id]
@@ -551,7 +549,10 @@ def test_while_the_line_goes_on(have, pull, sandbox, gone, later, query, seed):
     assert gone("runs")
 
 
-@pytest.mark.parametrize(("status", "doubt"), [(500, "not all runs that are gone were looked for"), (403, "403")])
+DOUBT = "the search for runs that are gone was not finished"
+
+
+@pytest.mark.parametrize(("status", "doubt"), [(500, DOUBT), (403, "403")])
 def test_a_look_between_two_times_that_fails_is_a_doubt(have, pull, sandbox, gone, status, doubt):
     have("runs")
     sandbox.runs.pop(1)
@@ -751,7 +752,7 @@ async def test_many_that_are_as_old_as_each_other():
     listing = Listing(many, [7])
     search = Removals("runs", listing.fetch, listing.between, many)
     assert await search.missing() == []
-    assert search.fault == "runs that are gone: 1 of 1001 that are as old as each other"
+    assert search.fault == "runs that are gone: 1 of 1001 with the same time"
 
 
 async def test_cursors_that_are_not_offsets_are_refused():
