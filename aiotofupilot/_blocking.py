@@ -1,10 +1,10 @@
-"""An event loop in a thread, for programs without a loop, for notebooks, which use theirs, and for sandboxes.
+"""An event loop in a thread: for programs without a loop, for notebooks, whose own loop is in use, and for sandboxes.
 
-Ctrl-C can interrupt the calling thread at any line. So the state shared by both threads changes in the event loop, and
-a caller takes no lock that an interrupt could leave locked.
+Ctrl-C can interrupt the calling thread at any line. So shared state is only changed in the event loop, and a caller
+takes no lock that an interrupt could leave locked.
 
-The blocking portal of anyio 4.16 does not do. After Ctrl-C, a call runs on to its end. A call in a forked process waits
-forever, and so does the exit of a program that did not close its portal.
+The blocking portal of anyio 4.16 cannot be used. After Ctrl-C, a call runs on to its end. A call in a forked process
+waits forever, and so does the exit of a program that did not close its portal.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ T = TypeVar("T")
 _serving: set[LoopThread] = set()
 
 _PATIENCE = 1.0
-"""Seconds after which a wait begins anew. A signal just before a wait does not end it, so an interrupt would wait
-for the next one."""
+"""A wait is repeated after this many seconds. A signal that comes just before a wait does not end it, so Ctrl-C takes
+effect at the next one."""
 
 
 class _Call(Generic[T]):
@@ -45,7 +45,7 @@ class _Call(Generic[T]):
         """Whether the caller was interrupted, and wants no result."""
         self.result: T
         self.failure: BaseException | None = SessionError("the session was closed meanwhile")
-        """Why there is no result."""
+        """The error to raise, or None if there is a result."""
         self._has_ended = False
         self._signals: SimpleQueue[None] = SimpleQueue()
 
@@ -55,11 +55,11 @@ class _Call(Generic[T]):
             self.failure = None
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for, and does not end the thread
+        except BaseException as error:  # noqa: BLE001 - it is raised in the caller, and must not end the thread
             self.failure = error
 
     def end(self) -> None:
-        """Wake up all who wait for the end."""
+        """Wake up everyone who waits for the end."""
         self._has_ended = True
         self._signals.put(None)
 
@@ -73,8 +73,8 @@ class _Call(Generic[T]):
 class LoopThread:
     """An event loop in a thread. Both begin with the first function that runs, and end when the context is left.
 
-    The coroutine function `last`, if any, runs at the end, before everything else in the loop is cancelled. `new_loop`
-    makes the loop. Otherwise it comes from the program's policy.
+    The coroutine function ``last``, if there is one, runs at the end, before everything else in the loop is cancelled.
+    ``new_loop`` makes the loop. If it is None, the loop is made by the program's policy.
     """
 
     def __init__(
@@ -114,8 +114,8 @@ class LoopThread:
     def run(self, function: Callable[[], Awaitable[T]]) -> T:
         """Return the result of a coroutine function. An interrupt, such as Ctrl-C, cancels it, and waits for its end.
 
-        A second interrupt does not wait. The function sees the caller's context variables. The thread itself, a forked
-        process and an ended thread are refused.
+        A second interrupt does not wait. The function sees the caller's context variables. Calls in the thread itself,
+        in a forked process and after the end raise a `SessionError`.
         """
         if current_thread() in self._threads:
             raise SessionError("a callback cannot use the session that calls it: its thread would wait for itself")
@@ -139,18 +139,18 @@ class LoopThread:
                 raise call.failure
             return call.result
         finally:
-            del call  # its failure knows this frame
+            del call  # because its failure refers to this frame
 
     def soon(self, function: Callable[[], Awaitable[object]]) -> None:
         """Let a coroutine function run in the thread, without waiting for it.
 
-        It does not begin while the thread is ending, which ends everything in the loop.
+        It does not begin while the thread is ending, because then everything in the loop is cancelled.
         """
         if self.has_begun and not self.has_ended:
             self._proceed(_Call(function))
 
     def end(self, *, waits: bool = True) -> None:
-        """End whatever runs in the loop, and then the thread, perhaps without waiting for it.
+        """Cancel everything in the loop, and end the thread. Wait for that end if ``waits`` is true.
 
         The thread does not wait for itself. In a forked process, this does nothing.
         """
@@ -186,23 +186,23 @@ class LoopThread:
             return
         try:
             loop = self._new_loop()
-        except Exception as error:  # noqa: BLE001 - it is raised where the thread was to begin, and the next call tries again
+        except Exception as error:  # noqa: BLE001 - it is raised in the caller, and the next call tries again
             self._is_served.release()
             self._end_calls(error)
             return
         _serving.add(self)
         try:
             loop.run_until_complete(self._main())
-        finally:  # also after a sys.exit in it
+        finally:  # even after a sys.exit in the loop
             self.has_ended = True
             loop.close()
-            self._end_calls()  # no other call is added after this that could wait
+            self._end_calls()  # nobody can wait for a call that is added later
             _serving.discard(self)
 
     async def _main(self) -> None:
-        """Let calls run until the thread is to end, and then end everything in the loop."""
+        """Let calls run until the thread is to end. Then cancel everything in the loop."""
         self._loop = loop = asyncio.get_running_loop()
-        for call in self._calls.copy():  # a call that is not among these comes by the loop
+        for call in self._calls.copy():  # calls that are added later are scheduled in the loop
             self._step(call)
         if not self.has_ended:
             await self._ending.wait()
@@ -221,7 +221,7 @@ class LoopThread:
             call.end()
 
     def _step(self, call: _Call[Any]) -> None:
-        """Do in the loop what `_proceed` says."""
+        """Do the work of `_proceed`, in the loop."""
         if call.task is None:
             if call.is_cancelled or self.has_ended:
                 self._note_end(call)
@@ -239,15 +239,15 @@ class LoopThread:
 
 
 def _cancel(task: asyncio.Task[Any]) -> None:
-    """Cancel a task once. A second time would interrupt its cleanup."""
+    """Cancel a task, but only once. A second cancellation would interrupt its cleanup."""
     if not task.cancelling():
         task.cancel()
 
 
 def _schedule(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *arguments: object) -> bool:
-    """Let a function run in a loop, and return whether it can. It cannot in a closed loop.
+    """Schedule a function in a loop. Return False if the loop is closed.
 
-    The handler of a signal may raise a `RuntimeError` of its own here.
+    A signal handler may raise its own `RuntimeError` here, which must not be taken for that of a closed loop.
     """
     try:
         loop.call_soon_threadsafe(function, *arguments)
@@ -260,6 +260,6 @@ def _schedule(loop: asyncio.AbstractEventLoop, function: Callable[..., object], 
 
 @atexit.register
 def _end_all() -> None:
-    """End the remaining threads, because the interpreter stops a daemon thread wherever it is."""
+    """End the remaining threads. Otherwise the interpreter would stop these daemon threads at any point."""
     for thread in [*_serving]:
         thread.end()

@@ -1,7 +1,7 @@
 """Checks arguments where they are given.
 
-An error names the parameter, its bound and the value. A wrong type raises a TypeError, and a value out of bounds a
-ValueError. Each error has the parameter's name as its attribute ``parameter``, because a caller may know it by another
+An error names the parameter, its bound and the value. A wrong type raises a TypeError, and a value out of bounds raises
+a ValueError. Each error has the parameter's name as its attribute ``parameter``, because a caller may show another
 name, such as the option of a command.
 """
 
@@ -21,16 +21,16 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
 
 LARGEST = 2**53 - 1
-"""The largest integer of the API. It counts in JavaScript's numbers, in which larger integers are not exact."""
+"""The largest integer of the API. Its numbers are JavaScript's, in which larger integers are not exact."""
 
 OVERLAP = 60.0
-"""The default for the most seconds between the creation of an item and when it is visible."""
+"""By default, an item is visible at most this many seconds after its creation."""
 
 _OVERLAP_AT_MOST = 86_400
-"""The longest overlap, in seconds. Each pass over new items lists those created in this time again."""
+"""The longest overlap, in seconds. Each pass over new items lists the items of the overlap again."""
 
 _SHOWN = 300
-"""The most characters of a value in an error. A whole run can have a million."""
+"""An error shows at most this many characters of a value. A whole run can have a million."""
 
 
 def for_parameter(error: E, parameter: str) -> E:
@@ -46,7 +46,7 @@ def must_be(error: type[E], parameter: str, bound: str, value: object) -> E:
 
 
 def as_str(text: str) -> str:
-    """Return exactly a ``str``. For a member of a ``(str, Enum)``, ``str()`` returns its name, such as ``Line.KEY``."""
+    """Return a plain ``str``. ``str()`` of a member of a ``(str, Enum)`` would be its name, such as ``Line.KEY``."""
     return str.__str__(text)
 
 
@@ -77,7 +77,7 @@ def integer(name: str, value: object, *, low: int, high: int | None = None) -> i
     if number < low or (high is not None and number > high):
         bound = f"at least {low}" if high is None else f"between {low} and {high}"
         raise must_be(ValueError, name, bound, int(number))
-    return int(number)  # the string form of a member of an (int, Enum) would be its name
+    return int(number)  # str() of a member of an (int, Enum) would be its name
 
 
 def seconds(name: str, value: object, *, zero: bool = True) -> float:
@@ -93,7 +93,7 @@ def seconds(name: str, value: object, *, zero: bool = True) -> float:
 def checked_overlap(overlap: object) -> float:
     checked = seconds("overlap", overlap, zero=False)
     if checked > _OVERLAP_AT_MOST:
-        raise must_be(ValueError, "overlap", f"at most {_OVERLAP_AT_MOST:,} seconds, which are a day", overlap)
+        raise must_be(ValueError, "overlap", f"at most {_OVERLAP_AT_MOST:,} seconds (a day)", overlap)
     return checked
 
 
@@ -112,7 +112,7 @@ def is_loopback(host: str) -> bool:
 
 
 def host_of(url: URL) -> str:
-    """Return the host of a URL. Without one, or with one that cannot be looked up, raise a ValueError."""
+    """Return the host of a URL. Raise a ValueError if it has none, or one that cannot be looked up."""
     host = url.host  # this decodes it, so it may fail
     (url.raw_host or "").encode("idna")  # the host is looked up in this form
     if host and ":" in host:

@@ -1,11 +1,11 @@
 """Reports to OpenTelemetry: a span for each walk, and events in it.
 
-A program that sends telemetry has imported OpenTelemetry's API before it lists anything. So this package does not
-import it first. Without it, a walk costs a lookup in `sys.modules` for each page.
+A program that sends telemetry has imported OpenTelemetry's API before it lists anything. So this package never imports
+it first. In a program without telemetry, this costs a lookup in `sys.modules` for each page.
 
-The instrumentation of aiohttp makes the spans of requests, as children of the walk's span. Their address loses its
-filters here, because a filter may be somebody's name. A presigned address is reduced to its server, because anybody
-could download there.
+The instrumentation of aiohttp makes the spans of requests, as children of the walk's span. Filters are removed from
+their addresses here, because a filter may be somebody's name. Only the server is kept of a presigned address, because
+anybody could download the file from it.
 """
 
 from __future__ import annotations
@@ -80,13 +80,13 @@ class WalkSpan:
     def end(self, stats: object, error: BaseException | None = None) -> None:
         """End the span, if it has begun, with the `WalkStats` of the walk. A resumed walk begins another span.
 
-        Without an error, the walk came to its end, or was left.
+        ``error`` is None if the walk came to its end, or was left.
         """
         span, self._span = self._span, None
         if span is None:
             return
         span.set_attributes({f"tofupilot.walk.{name}": getattr(stats, name) for name in _COUNTS})
-        if error is not None:  # only its type, because a message may quote the server or a name
+        if error is not None:  # record only its type, because a message may quote the server or a name
             from opentelemetry.trace import StatusCode  # noqa: PLC0415 - imported already
 
             span.set_attribute("error.type", type(error).__qualname__)
@@ -112,8 +112,8 @@ def _prefixed(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeVa
 def hide_filters(url: URL, *, is_presigned: bool = False) -> None:
     """Keep only ``limit`` and ``cursor`` of the query in the address that the current request's span shows.
 
-    A span without this address, such as one of the user's, is left alone. Of a presigned address only the server is
-    kept, however a span of a client writes it.
+    A span without this address, such as one of the user's, is not changed. Only the server is kept of a presigned
+    address, in whatever form the span has it.
     """
     if tracer() is None:
         return

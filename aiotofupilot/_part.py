@@ -1,4 +1,4 @@
-"""Opens a file that is being made, where other processes may make the same one, and others may write to the folder."""
+"""Opens a file while it is being made. Other processes may make the same one, or write to its folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def naming(path: Path | str) -> Generator[None]:
-    """Let the errors of a block name a file, because those of writing to an open file do not."""
+    """Add the name of a file to the errors of a block, because errors of writing to an open file lack it."""
     try:
         yield
     except OSError as error:
@@ -57,11 +57,10 @@ def opened(path: Path, flags: int = os.O_CREAT) -> FileIO:
 
 
 class Part:
-    """FILE.part, which takes the place of FILE when it is complete. It is closed by `remove`, or by closing its file.
+    """FILE.part, which replaces FILE when it is complete. It is closed by `remove`, or by closing its file.
 
-    Until then no other process writes to it, except on Windows, where nothing prevents it. On a file system without
-    locks, such as some network shares, it has a longer name, so that no other process writes to it or completes it
-    later.
+    Until then no other process writes to it, except on Windows, where nothing prevents that. A file system without
+    locks, such as some network shares, gets a longer name, so that no other process writes to it or completes it later.
     """
 
     def __init__(self, target: Path, file: FileIO, path: Path) -> None:
@@ -72,7 +71,7 @@ class Part:
 
     @classmethod
     def of(cls, target: Path) -> Self | None:
-        """Open the part of a file, or return None if another process has it."""
+        """Open the part of a file. Return None if another process has it open."""
         path = target.with_name(f"{target.name}.part")
         file = opened(path)
         if sys.platform == "win32":
@@ -92,7 +91,7 @@ class Part:
             is_ours = os.path.samestat(path.lstat(), os.fstat(file.fileno()))
         except FileNotFoundError:
             is_ours = False
-        if not is_ours:  # another process has placed or removed it since it was opened
+        if not is_ours:  # another process has placed or removed it after it was opened here
             file.close()
             return None
         return cls(target, file, path)
@@ -115,7 +114,7 @@ class Part:
             self.file.truncate(size)
 
     def place(self, made: Path | None = None) -> None:
-        """Put it, or a file made of it, in the place of the file. It still has to be closed."""
+        """Replace the file with this part, or with a file made from it. The part still has to be closed."""
         with naming(self.path):
             os.fsync(self.file.fileno())
         self._close_on_windows()
@@ -123,7 +122,7 @@ class Part:
         self._is_placed = made is None
 
     def remove(self, *beside: Path) -> None:
-        """Close it, and remove files beside it, and itself unless it is in its place."""
+        """Close the part, and remove it unless it has replaced the file. Also remove the files ``beside`` it."""
         self._close_on_windows()
         try:
             for path in (*[self.path] * (not self._is_placed), *beside):
@@ -132,6 +131,6 @@ class Part:
             self.file.close()
 
     def _close_on_windows(self) -> None:
-        """Close it where an open file can be neither moved nor removed. Elsewhere it keeps its lock."""
+        """Close it on Windows, where an open file can be neither moved nor removed. Elsewhere it keeps its lock."""
         if sys.platform == "win32":
             self.file.close()

@@ -1,4 +1,4 @@
-"""The options of a request, shared by paging and HTTP, which do not know each other."""
+"""The options of a request. Paging and HTTP share them, but do not know each other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Label:
     cursor: int | None = None
     """The cursor of the page, or None."""
     is_item: bool = False
-    """Whether it is about a single item."""
+    """Whether the request is about a single item."""
 
     def __str__(self) -> str:
         if self.is_item:
@@ -31,12 +31,12 @@ class Label:
 
 @define
 class Deadline:
-    """The time after which no request of a group begins. The first request sets it by its policy."""
+    """The time after which no request of a group begins. The first request sets it, by its policy."""
 
     at: float | None = None
-    """By the monotonic clock, or None if not set yet."""
+    """The time by the monotonic clock, or None if it is not set yet."""
     is_missed: bool = False
-    """Whether a request of the group was refused because of it."""
+    """Whether a request of the group was not sent because the time was up."""
 
 
 class FetchOptions(TypedDict, total=False):
@@ -47,5 +47,5 @@ class FetchOptions(TypedDict, total=False):
     deadline: Deadline | None
     """A shared time limit. By default, the request has its own."""
     control: Control | None
-    """Requests something else of the listing once, and returns whether the response was good, to tell a failure of the
-    page from one of the server. Takes the number of controls so far. None by default."""
+    """Requests something else of the listing once, and returns whether the response was good. This shows whether the
+    page or the server failed. It takes the number of controls so far. None by default."""

@@ -1,3 +1,3 @@
-"""The version of this package. The build reads it from here, so that it is known without the metadata of a package."""
+"""The version of this package. The build reads it from here, so that it is known without package metadata."""
 
 __version__ = "0.1.0"

@@ -1,6 +1,7 @@
 """TofuPilot as a dlt source, with a resource for each listing, for all of dlt's destinations.
 
-This needs the extra ``dlt``. For a DuckDB database, `aiotofupilot.mirror` needs less and sees more.
+This needs the extra ``dlt``. For a DuckDB database, `aiotofupilot.mirror` needs fewer libraries, and also finds changed
+and removed items.
 """
 
 from __future__ import annotations
@@ -53,10 +54,10 @@ def tofupilot(
 ) -> Iterator[DltResource]:
     """Return TofuPilot as a dlt source, with a resource for each listing.
 
-    A resource brings what is new since the pipeline's last run. The pipeline commits it together with the resource's
-    progress, and merges rows by ``id``. So each item is in the table once, even if a run fails. Parts, stations and
-    users have no filter on creation, so each run reads all of them. For other listings, only ``full`` sees that an item
-    was changed after it was read. No run sees that one was removed.
+    A resource loads what is new since the pipeline's last run. The pipeline commits these rows together with the
+    resource's progress, and merges them by ``id``. So each item is in the table once, even if a run fails. Parts,
+    stations and users have no filter on creation, so each run reads all of them. For other listings, only ``full``
+    finds that an item was changed after it was read. No run finds that an item was removed.
 
     Rows are those of a mirror. Measurements and phases include all attempts, and metadata and sequences come with the
     item that they belong to.
@@ -65,10 +66,10 @@ def tofupilot(
         api_key: As in `TofuPilotSession`; dlt looks for it in its own configuration too.
         base_url: As in `TofuPilotSession`; dlt looks for it too.
         listings: Names of the listings to have as resources, in any order, or None for all eleven.
-        filters: Filters that each of these listings takes, by the names of its ``list()``, or None.
-        start: Bring only items created at this time or later; a whole second, timezone-aware, or None for everything.
-            Measurements, phases and logs count by the creation of their run. It changes nothing for parts, stations and
-            users, nor after the first run.
+        filters: Filters that all of these listings take, by the names in ``list()``, or None.
+        start: Load only items created at this time or later; a whole second, timezone-aware, or None for everything.
+            For measurements, phases and logs, the creation of their run counts. This has no effect on parts, stations
+            and users, or after the first run.
         full: Whether to read everything again.
         make_session: Makes a session, such as ``partial(TofuPilotSession, concurrency=8)``. It is called with the key
             and ``base_url=``, either of which is None if neither you nor dlt has it. Each resource makes one in dlt's
@@ -92,9 +93,9 @@ def tofupilot(
 
 
 class _Take(MapItem):
-    """The first step behind a resource's batches, which hands on rows and notes the progress.
+    """The first step after a resource's batches. It passes on the rows and notes the progress.
 
-    dlt binds one for each run. Its limit stands behind all steps, and drops batches after its last one. So these are
+    dlt binds one for each run. dlt's limit comes after all steps, and drops batches after its last one. So these are
     not noted.
     """
 
@@ -111,8 +112,8 @@ class _Take(MapItem):
     def take(self, number: int, rows: pa.RecordBatch, watermark: str | None) -> pa.RecordBatch:
         """Return the rows of a batch, given its number from 0, and the watermark after it.
 
-        Progress ends before the first batch not taken, because dlt may take two in the wrong order, and drop one at a
-        limit.
+        Progress ends before the first batch that was not taken. dlt may take two batches in the wrong order, and drop
+        one at a limit.
         """
         if self._limit is not None and self._limit.exhausted:
             return rows
@@ -131,14 +132,14 @@ def _items(
     *,
     full: bool,
 ) -> DltResource:
-    """Return a resource with the new items of a listing, or with all where the API cannot say which are new."""
+    """Return a resource with the new items of a listing, or with all items if the API has no filter for new ones."""
     rows = database_rows(listing_class(name).model)
 
     async def batches() -> AsyncGenerator[tuple[int, pa.RecordBatch, str | None]]:
         numbers, items = count(), list[object]()
         stored = None if full else dlt.current.resource_state().get("watermark")
         async with make_session() as session, aclosing(_walk(session, name, filters, start, stored)) as walk:
-            # A first batch without rows makes the table of a listing that is empty.
+            # A first batch without rows makes the table even if the listing is empty.
             yield next(numbers), rows.batch([]), stored
             async for page in walk.batches():
                 items += page
@@ -161,7 +162,7 @@ def _items(
 def _walk(
     session: TofuPilotSession, name: str, filters: Mapping[str, object], start: datetime | None, stored: str | None
 ) -> Any:  # noqa: ANN401 - a walk of any kind
-    """Return a walk over all of a listing, or over its items since the stored watermark, or else since the start."""
+    """Return a walk over a whole listing, or over its items since the stored watermark or, without one, ``start``."""
     listed = getattr(session, name)
     needs_procedure = listed.by_run and listed.by_run.procedure_id and "procedure_id" not in filters
     arguments = {**listed.inclusive, **filters, "on_drift": "resync"}

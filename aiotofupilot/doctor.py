@@ -1,19 +1,19 @@
-"""Looks at how a server lists in at most 40 requests, and says what this means for the package.
+"""Finds out how a server lists, in at most 40 requests, and says what this means for this package.
 
     async with TofuPilotSession() as session:
         diagnosis = await diagnose(session)
     print(diagnosis.findings)
 
-The requests only read, never beyond cursor 20,000, at most two per second, and without retries. In order:
+The requests only read, never beyond cursor 20,000. There are at most two per second, and no retries. In order:
 
 - One asks whose key it is, and one per listing gets the first page. Measurements and phases are those of the most
   frequent procedure of the newest runs.
-- One per listing with pages repeats a part of that page, beginning among equal times if there are any.
-- One per listing with a filter asks for the items from a certain one on, by the time that sorts the listing. If the
-  response does not begin with it, two more find out how the server compares.
+- One per listing with pages repeats a part of the first page. The part begins among equal times if there are any.
+- One per listing with a filter requests the items from a certain one on, by the time that sorts the listing. If the
+  response does not begin with that item, two more find out how the server compares times.
 - The rest look for the end of long listings: at cursor 900, at 19,900, shortly before the deeper of these that has
-  items, and then by bisection. One more looks for items behind the end. At least ten remain for this, unless a filter
-  is odd. Listings of what runs wrote come last.
+  items, and then by bisection. One more looks for items after the end. At least ten requests remain for this, unless a
+  filter is odd. Listings of what runs wrote come last.
 """
 
 from __future__ import annotations
@@ -66,18 +66,18 @@ _USUAL_CAP = 9_900
 """The cursor of the last page before 10,000, Elasticsearch's default limit."""
 
 _MOVED_AT_MOST = 20
-"""The most places that an item may move between two requests, as others come and go."""
+"""An item may move by at most this many positions between two requests, because others are created or removed."""
 
 _CLOCKS_APART = 60
-"""Seconds by which clocks may differ."""
+"""Clocks may differ by this many seconds."""
 
 _SAME = 0.9
-"""Pages that share more than this part of their items count as the same."""
+"""Two pages that share more than this fraction of their items count as the same page."""
 
-_CAPS = {"ends": "ends the listing", "refuses": "answers 400", "repeats": "repeats a page"}
+_CAPS = {"ends": "ends the listing", "refuses": "responds with 400", "repeats": "repeats a page"}
 
 _COVERING = ("inclusive", "by microseconds", "exclusive")
-"""The filters with which a query by value misses nothing, because queries are a millisecond wider."""
+"""With these filters a query by value misses nothing, because queries are a millisecond wider."""
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 """Units that a server may round a time down to, in seconds. Days are in UTC."""
@@ -90,34 +90,37 @@ class ListingFacts:
     name: str
     """Name, such as ``runs``."""
     error: str | None = None
-    """How the last request failed, such as ``404 NotFoundError at cursor 0``. None if none failed."""
+    """How the last failed request failed, such as ``404 NotFoundError at cursor 0``. None if none failed."""
     longest_page: int = 0
     """The number of items on the first page, of 100 requested."""
     has_offsets: bool | None = None
-    """Whether a cursor is the number of items before its page. None if the listing has one page."""
+    """Whether a cursor is the number of items before its page. None if the listing has only one page."""
     sorted_by: str | None = None
     """The time that sorts the listing, and the direction, such as ``started_at desc``. None if no time sorts it, or if
     all items have the same time."""
     keeps_ties: bool | None = None
-    """Whether items with the same time keep their order between requests. None if no two pages shared such items."""
+    """Whether items with the same time keep their order between requests. None if no two pages had such items in
+    common."""
     filter: str | None = None
-    """How the server compares this time with a bound: ``inclusive``; ``exclusive``; ``by microseconds``, which is finer
-    than the times it shows; ``rounded to the day``, or to another unit; by ``of another time`` than the one that sorts;
-    or ``ignored``. None if the listing has no such filter, or too few items."""
+    """How the server filters by this time. ``inclusive`` and ``exclusive`` say whether the bound itself is included.
+    ``by microseconds`` compares finer times than those shown. ``rounded to the day``, or to another unit, rounds a time
+    down. ``of another time`` filters by another time than the one that sorts. ``ignored`` filters nothing. None if the
+    listing has no such filter, or too few items."""
     deepest: int = 0
     """The largest cursor that had items."""
     beyond: int | None = None
-    """The smallest cursor that had none. None if every page announced more."""
+    """The smallest cursor that had no items. None if every page said that there are more."""
     cap: Literal["ends", "refuses", "repeats"] | None = None
     """How the server hides items from `beyond` on: it ends the listing, refuses the cursor with 400, or repeats a page.
-    None if it hides none that are known."""
+    None if no hidden items are known."""
     head_seconds: float | None = None
     """Seconds that the first page took. None if it did not arrive."""
     deep_seconds: float | None = None
     """Seconds that the page at `deepest` took. None if that is the first page."""
     follows: Literal["by value", "by cursor", "unchecked", "one page"] | None = None
     """How a walk without ``on_drift`` continues after a page: ``by value``, from the time of the last item; ``by
-    cursor``, checking each page; ``unchecked``; or not at all, after ``one page``. None if no page arrived."""
+    cursor``, checking each page; ``unchecked``, by cursor without checks; or not at all, because the listing has
+    ``one page``. None if no page arrived."""
 
 
 @frozen(kw_only=True)
@@ -139,10 +142,9 @@ class Diagnosis:
     listings: tuple[ListingFacts, ...]
     """The facts about each listing."""
     findings: tuple[str, ...]
-    """Facts that this package does not expect, each with its consequence. Each begins with its subject, such as
-    ``runs``."""
+    """Unexpected facts, each with its consequence. Each begins with its subject, such as ``runs``."""
     notes: tuple[str, ...]
-    """Facts that it can handle, in the same form."""
+    """Unexpected facts that this package can handle, in the same form."""
 
 
 async def diagnose(session: TofuPilotSession, on_progress: Callable[[int, str], None] | None = None) -> Diagnosis:
@@ -216,7 +218,7 @@ class _Reads:
         self._begun = -math.inf
 
     async def make(self, name: str, request: Callable[[], Awaitable[R]]) -> tuple[R, float]:
-        """Make a request once its turn comes, and return its result and the seconds it took."""
+        """Wait until a request may be made, make it, and return its result and the seconds it took."""
         if self.made == READS_AT_MOST:
             raise _NoneLeftError
         clock = self._connection.clock
@@ -234,14 +236,14 @@ class _Reads:
         return result, clock.monotonic() - self._begun
 
     def note_date(self, date: datetime | None) -> None:
-        """Compare the clocks by the first date of a response. It has whole seconds, so half a second is added."""
+        """Compare the clocks by the first date in a response. It has whole seconds, so half a second is added."""
         if self.ahead is None and date is not None:
             ahead = date + timedelta(seconds=0.5) - self._connection.clock.now()
             self.ahead = float(round(ahead.total_seconds()))
 
 
 class _Look:
-    """Looks at one listing, in stages."""
+    """Examines one listing, in stages."""
 
     def __init__(self, listing: Listing[Any], reads: _Reads) -> None:
         self.listing = listing
@@ -259,7 +261,7 @@ class _Look:
         """The times of the items on the first page, or their IDs if no time sorts it."""
         self._order = BY_ID
         self._is_unstable = False
-        """Whether items that no time sorts came in another order."""
+        """Whether items came in another order when requested again, in a listing that no time sorts."""
 
     @property
     def _first(self) -> Page[Any]:
@@ -270,7 +272,7 @@ class _Look:
         return max(self._pages, default=0)
 
     async def at(self, stage: Callable[[_Look], Awaitable[None]]) -> None:
-        """Run a stage, unless a request has failed before, and note its failure."""
+        """Run a stage, unless a request has failed before. Note its failure."""
         try:
             if self.facts.error is None and (self._pages or stage is _Look.head):
                 await stage(self)
@@ -300,14 +302,14 @@ class _Look:
     def _admitted(
         self, position: Position[Any], page: Page[Any], bound: datetime | None = None
     ) -> Sequence[object] | None:
-        """Return the new items of the first page of a listing or query, or None if a walk would reject the page."""
+        """Return the new items of the first page of a listing or query. None if a walk would reject the page."""
         try:
             return position.admit(page, "query" if bound else "listing", bound=bound)
         except (OutOfBoundError, UnsortedError):
             return None
 
     async def head(self) -> None:
-        """See how the first page is sorted, and whether cursors are offsets."""
+        """Find out how the first page is sorted, and whether cursors are offsets."""
         required, known = [each.name for each in self.listing.filters if each.is_required], self._reads.procedures
         if required and not known:
             return
@@ -360,12 +362,12 @@ class _Look:
             self.facts.keeps_ties = is_kept and self.facts.keeps_ties is not False
 
     async def compared(self) -> None:
-        """See how the server compares a bound with the sorting time."""
+        """Find out how the server compares a bound with the sorting time."""
         keys, sorted_by = self._keys, self.facts.sorted_by
         if sorted_by is None or not self._order.is_bounded:
             return
         usable = [at for at, key in enumerate(keys) if key not in (keys[0], *NULLS)]
-        usable = [at for at in usable if keys[at].microsecond] or usable  # milliseconds show whether a filter rounds
+        usable = [at for at in usable if keys[at].microsecond] or usable  # a time with milliseconds shows rounding
         if usable:
             at = begin_of_group(keys, next((at for at in usable if at >= len(keys) // 3), usable[-1]))
             self.facts.filter = await self._filter(at, 1 if sorted_by.endswith("asc") else -1)
@@ -374,8 +376,8 @@ class _Look:
         """Return how the server compares the time of an item of the first page.
 
         Args:
-            at: The index of an item whose predecessor has another time.
-            sign: 1 if the oldest items come first, and otherwise -1.
+            at: The index of an item. The item before it has another time.
+            sign: 1 if the oldest items come first, otherwise -1.
         """
         own, name = self._keys[at], self.listing.times[self.listing.default_order]
         side, other_side = ("after", "before") if sign > 0 else ("before", "after")
@@ -402,7 +404,7 @@ class _Look:
         return "of another time"
 
     async def deep(self) -> None:
-        """Request cursors 900 and 19,900, and a page that shares a quarter with the deeper one that has items."""
+        """Request cursors 900 and 19,900, and a page that overlaps the deeper one with items by a quarter."""
         if not (self.facts.has_offsets and self._first.meta.has_more):
             return
         if await self._goes_on(DEEP) and self._reads.made < READS_AT_MOST - 1:  # one far page cannot show a repetition
@@ -446,7 +448,7 @@ class _Look:
         if is_last and self.facts.filter in _COVERING and not position.is_null:
             source = self._source().between(**{"after" if position.is_ascending else "before": key})
             page, _ = await self._read(0, source=source)
-            # Others of the same time may be on earlier pages.
+            # Earlier pages may have other items of the same time.
             if self._admitted(position, page, key) and position.key != key:
                 self.facts.cap = "ends"
 
@@ -470,7 +472,7 @@ class _Look:
         }.get(facts.filter or "")
         unexpected = {
             f"a request failed: {facts.error}": facts.error and not is_refused,
-            "cursors cannot be computed, so a walk follows those of the server, unchecked": facts.has_offsets is False,
+            "cursors cannot be computed, so a walk follows the server's, unchecked": facts.has_offsets is False,
             f"not sorted by {time}, so a walk cannot continue by value": is_unsorted,
             "the order changes from page to page, so a walk is unchecked": self._is_unstable,
             "the filter by time is ignored, so a walk continues by cursor": facts.filter == "ignored",
@@ -479,7 +481,7 @@ class _Look:
         }
         handled = {
             "the key of a station may not list it": is_refused,
-            "items of one time change their order, so a walk reads them as a set": facts.keeps_ties is False,
+            "items of the same time change their order, so a walk reads them as a set": facts.keeps_ties is False,
             f"the filter is {facts.filter}, so queries are a millisecond wider": facts.filter in _COVERING[1:],
             f"{cap}, and a walk gets them by value": facts.cap and facts.follows == "by value",
             f"a page has at most {facts.longest_page} items": has_short_pages,

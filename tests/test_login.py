@@ -58,7 +58,7 @@ async def test_a_refused_key_is_named_by_where_it_is_from(login, sandbox, monkey
     async with TofuPilotSession(**given) as session:
         with pytest.raises(UnauthorizedError) as caught:
             await session.procedures.list().collect()
-    assert caught.value.hint == f"{server} refused {named[source]}: check it, and that it is of this server"
+    assert caught.value.hint == f"{server} refused {named[source]}: check the key, and that it is for this server"
     assert str(caught.value) == f"401 UNAUTHORIZED: {caught.value.message}; {caught.value.hint}"
     assert not hasattr(caught.value, "__notes__")
     assert "s3cr3t" not in str(caught.value)

@@ -47,7 +47,7 @@ async def download(connection: Connection, attachment: object, folder: object) -
 
 
 def _begun(path: Path, files: ExitStack) -> Part | None:
-    """Open the empty part of a file, which leaving ``files`` closes, or return None if the file is complete already.
+    """Open the part of a file, which is closed when ``files`` is left. Return None if the file is complete already.
 
     Raises:
         AttachmentError: Another process, or another event loop of this one, is downloading the file.
@@ -59,7 +59,7 @@ def _begun(path: Path, files: ExitStack) -> Part | None:
     if part is None:
         raise AttachmentError(f"another process is downloading {path}")
     files.callback(part.remove)
-    if path.is_file():  # another process has completed it since
+    if path.is_file():  # another process has completed it meanwhile
         return None
     part.truncate(0)
     return part
@@ -100,7 +100,7 @@ async def _renewed(connection: Connection, attachment: Attachment) -> Attachment
 
 def _checked(attachment: object) -> Attachment:
     if not isinstance(attachment, Attachment):
-        raise must_be(TypeError, "attachment", "an Attachment, which details() of runs and units have", attachment)
+        raise must_be(TypeError, "attachment", "an Attachment, from the details of a run or a unit", attachment)
     owner = attachment.owner
     if owner is None and attachment.download_url is None:
         bound = "one with an address or an owner, such as from the details of a run or a unit"
@@ -120,14 +120,14 @@ _FORBIDDEN = frozenset('/\\:*?"<>|')
 
 _ID_BYTES = 120
 _NAME_BYTES = 240
-"""File systems take 255 bytes, and the name of a part is longer than that of its file."""
+"""The most bytes of a file name. File systems allow 255, and the name of a part is longer than that of its file."""
 
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
-"""The names that Windows takes for a device, even with an ending."""
+"""The names that mean a device on Windows, even with an ending."""
 
 
 def relative_path(attachment: Attachment) -> str:
-    """Return the path of an attachment in a folder: ``<id of the owner>/<id>-<name>``, or without owner."""
+    """Return the path of an attachment in a folder: ``<id of the owner>/<id>-<name>``, or only the last part."""
     identity = _identity(attachment.id)
     name = _cleaned(attachment.name)
     stem, suffix = os.path.splitext(name)  # noqa: PTH122 - it is a name, and not a path
@@ -141,9 +141,9 @@ def relative_path(attachment: Attachment) -> str:
 
 
 def _identity(text: str) -> str:
-    """Return an ID as a file name. Two IDs never have the same name.
+    """Return an ID as a file name. Two IDs never get the same name.
 
-    An ID with a tilde, or that is not a valid name on every system, is changed, and gets a digest after a tilde.
+    An ID that has a tilde, or is not a valid name on every system, is changed, and gets a digest after a tilde.
     """
     name = _cut(_cleaned(text).replace("~", "_"), _ID_BYTES - 34)
     if text and text == name and not _DEVICE.match(name):
@@ -152,7 +152,7 @@ def _identity(text: str) -> str:
 
 
 def _cleaned(text: str) -> str:
-    """Replace the characters that a file name may not hold. Control characters and marks are not printable."""
+    """Replace the characters that a file name may not have, control characters and marks included."""
     return "".join("_" if one in _FORBIDDEN or not one.isprintable() else one for one in text).strip(". ")
 
 

@@ -1,7 +1,7 @@
 """Receives a file from the storage of attachments, which is not the API's server.
 
-A presigned address stands in for the key: anybody who has it can download the file. So it is a secret, and appears in
-no error, log line or span. Errors name the host at most.
+Anybody who has a presigned address can download the file without a key. So the address is a secret, and no error, log
+line or span shows it. Errors name at most the host.
 """
 
 import asyncio
@@ -53,16 +53,16 @@ async def in_thread(work: Callable[[], T]) -> T:
         return await asyncio.shield(doing)
     finally:
         while not doing.done():
-            with suppress(asyncio.CancelledError):  # an earlier one is about to end the caller
+            with suppress(asyncio.CancelledError):  # an earlier cancellation is about to end the caller
                 await asyncio.wait((doing,))
-        doing.exception()  # a cancelled caller does not take it, and asyncio would log that
+        doing.exception()  # asyncio would log an error that a cancelled caller does not retrieve
 
 
 async def receive(connection: Connection, address: Secret, part: Part, name: str, size: float | None) -> None:
-    """Receive a file, with as many attempts as the connection's policy allows. Each requests what is missing.
+    """Receive a file, with as many attempts as the connection's policy allows. Each attempt requests only the rest.
 
-    Each storage has its own throttle, because its outage is not one of TofuPilot. ``name`` is for errors and log lines.
-    ``size`` is in bytes, or 0 or None if the API does not know it.
+    Each storage has its own throttle, because an outage of the storage is not one of TofuPilot. ``name`` is for errors
+    and log lines. ``size`` is in bytes, or 0 or None if the API does not know it.
     """
     url = _url(address)
     if url is None or not _is_safe(connection.transport, url):
@@ -91,11 +91,11 @@ class _Reception:
     _name: str
     _size: float
     _etag: str | None = None
-    """The validator of what has arrived. None if the rest cannot be requested."""
+    """The validator of the bytes that have arrived. None if the rest cannot be requested."""
 
     @property
     def _validator(self) -> str | None:
-        """The validator for requesting the rest, or None for the whole file."""
+        """The validator to request the rest with. None to request the whole file."""
         return self._etag if self._part.size else None
 
     async def attempt(self, attempts: Attempts) -> None:
@@ -107,7 +107,7 @@ class _Reception:
         try:
             return await self._take()
         except errors.RequestTimeoutError:
-            text = f"no byte of {self._name} came within {timeout} s"
+            text = f"no byte of {self._name} arrived within {timeout} s"
             failure: errors.TofuPilotError = errors.RequestTimeoutError(text, timeout=timeout)
         except errors.TofuPilotError as error:
             failure = error
@@ -127,10 +127,10 @@ class _Reception:
             _log.debug("%s: %d, %d bytes", self._name, response.status, part.size)
         if length not in {None, part.size}:
             raise errors.ConnectionFailedError(f"the file ended after {part.size} of {length} bytes")
-        if self._size > 0 and part.size != self._size:  # HTTP announced as many bytes, and would again
+        if self._size > 0 and part.size != self._size:  # the storage said this length, and would say it again
             sent = part.size
             await in_thread(partial(part.truncate, 0))
-            error = self._error(f"sent {sent} bytes, and {self._name} has {self._size:.0f}", response)
+            error = self._error(f"sent {sent} bytes, but {self._name} has {self._size:.0f}", response)
             error.hint = "perhaps it is the login page of a network, or of a proxy"
             raise error
 
@@ -139,10 +139,10 @@ class _Reception:
 
     @asynccontextmanager
     async def _responding(self) -> AsyncGenerator[tuple[Response, aiohttp.StreamReader]]:
-        """Request the rest, and give the response after redirects, with its body separately.
+        """Request the rest, and yield the response after redirects, and its body.
 
         Requests use the connections and proxies of the aiohttp session. They send only ``Host``, ``Accept-Encoding``
-        and headers that ask for the rest: no key, cookie or credentials. Trace hooks do not see them.
+        and the headers that request the rest, but no key, cookie or credentials. Trace hooks do not see them.
         """
         transport, url, timeout = self._connection.transport, self._url, self._connection.timeout
         proxy = None
@@ -153,7 +153,7 @@ class _Reception:
         try:
             async with bare:
                 for _ in range(1 + REDIRECTS_AT_MOST):
-                    transport.check()  # between two redirects, aiohttp would raise a RuntimeError
+                    transport.check()  # if it was closed between two redirects, aiohttp would raise a RuntimeError
                     proxy = transport.proxy_of(str(url.value.origin()))
                     async with bare.get(
                         url.value,
@@ -177,7 +177,7 @@ class _Reception:
             raise failure from failure.__cause__
 
     def _redirected(self, url: Secret, location: Secret) -> Secret:
-        """Return the target of a redirect. One that somebody on the way could read raises a `RedirectError`."""
+        """Return the target of a redirect. Raise a `RedirectError` if others on the network could read it."""
         target = _url(location, url)
         if target is None or not _is_safe(self._connection.transport, target):
             shown = "another address" if target is None else str(target.value.origin())
@@ -189,8 +189,8 @@ class _Reception:
         """Prepare the part for a response's body, and return the length of the file, or None if unknown.
 
         Raises:
-            APIError: It is not the file as it is, or its end could not be verified.
-            ConnectionFailedError: It is another part, so the next attempt requests the whole file.
+            APIError: The body is compressed, or its end could not be verified.
+            ConnectionFailedError: The body is another range of the file. The next attempt requests the whole file.
         """
         headers, part, validator, status = response.headers, self._part, self._validator, response.status
         etag = headers.get("ETag", "").strip()
@@ -199,17 +199,17 @@ class _Reception:
             raise self._refusal(response)
         encodings = ", ".join(value for name, value in headers.items() if name.lower() == "content-encoding").lower()
         if _COMPRESSION.search(encodings):
-            raise self._error(f"sent {self._name} as {encodings}, although no compression was asked for", response)
+            raise self._error(f"sent {self._name} as {encodings}, although no compression was requested", response)
         if is_rest:
             sent = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
             first, last, length = map(int, sent.groups()) if sent else (-1, -1, -1)
             if first == part.size and first <= last < length and etag == validator:
                 return length
             await in_thread(partial(part.truncate, 0))
-            raise errors.ConnectionFailedError("the storage did not send the part of the file that was asked for")
+            raise errors.ConnectionFailedError("the storage did not send the part of the file that was requested")
         announced = headers.get("Content-Length")
         if announced is None and "chunked" not in headers.get("Transfer-Encoding", "").lower():
-            raise self._error(f"does not say where {self._name} ends, so a part could pass for the whole", response)
+            raise self._error(f"does not say where {self._name} ends, so a lost end would go unnoticed", response)
         await in_thread(partial(part.truncate, 0))
         self._etag = etag if _ETAG.fullmatch(etag) else None
         return None if announced is None else int(announced)
@@ -217,13 +217,13 @@ class _Reception:
     def _refusal(self, response: Response) -> errors.APIError:
         """Return the error for a response that is not a file.
 
-        It has only the status and the time to wait, because storages repeat the address, the signature and the signed
-        text.
+        The error has only the status and the time to wait, because storages repeat the address, the signature and the
+        signed text.
         """
         status = response.status
         kind = errors.ServerError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else errors.APIError
         return {408: errors.ServerError, 429: errors.RateLimitedError}.get(status, kind)(
-            "the storage did not send the file",  # without a name, because others that wait get this error too
+            "the storage did not send the file",  # without a name, because others that wait get this error, too
             status=status,
             retry_after=retry_after(response),
         )
@@ -232,7 +232,7 @@ class _Reception:
 def _url(address: Secret, base: Secret | None = None) -> Secret | None:
     """Return an address unchanged, because the signature may depend on each character.
 
-    A relative redirect needs a base. Return None if it is not the address of a server.
+    ``base`` is needed for a relative redirect. Return None if the result is not the address of a server.
     """
     try:
         url = URL(address.value, encoded=is_visible(address.value))
@@ -244,6 +244,6 @@ def _url(address: Secret, base: Secret | None = None) -> Secret | None:
 
 
 def _is_safe(transport: Transport, url: Secret) -> bool:
-    """Return whether nobody on the way can read the address, and so the file."""
+    """Return whether nobody else on the network can read the address, and with it the file."""
     is_here = is_loopback(transport.base.host or "") and is_loopback(url.value.host or "")
     return url.value.scheme in ({"https", "http"} if is_here else {"https"})

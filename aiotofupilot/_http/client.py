@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_BODY = 64 * 1024 * 1024
-"""The default limit in bytes. A page has at most 100 items of a few hundred bytes. A run can have tens of megabytes."""
+"""The default limit of a response, in bytes. A page has at most 100 items of a few hundred bytes. A single run can have
+tens of megabytes."""
 
 
 class Lifetime:
@@ -60,7 +61,7 @@ class Lifetime:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # such as on trio
-            message = "a session needs a running event loop of asyncio, and there is none here"
+            message = "a session needs a running asyncio event loop, and there is none here"
             raise errors.SessionError(message) from None
         if self._loop is None:
             self._loop, self._pid = loop, os.getpid()
@@ -68,13 +69,13 @@ class Lifetime:
             raise errors.SessionError("the session is closed")
         if self._loop is not loop:
             raise errors.SessionError("the session belongs to another event loop: make one session in each")
-        if self._pid != os.getpid():  # a forked process goes on with its parent's loop
+        if self._pid != os.getpid():  # a forked process has a copy of its parent's loop
             raise errors.SessionError(
                 "this process was forked, and the session belongs to its parent: make one session in each"
             )
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Return the result of work. Closing the session cancels it as a timeout does, with a `SessionError`."""
+        """Return the result of work. Closing the session cancels the work, which then raises a `SessionError`."""
         self.check()
         scope = asyncio.Timeout(None)
         self._under_way[scope] = asyncio.current_task()
@@ -85,7 +86,7 @@ class Lifetime:
                 return result
         except TimeoutError:
             if not scope.expired():
-                raise  # the work raised it
+                raise  # the work's own error
         finally:
             del self._under_way[scope]
             self._something_left.set()
@@ -93,9 +94,9 @@ class Lifetime:
         raise errors.SessionError("the session was closed meanwhile")
 
     async def close(self) -> None:
-        """End the work of all tasks, and wait until it is over.
+        """Cancel the work of all tasks, and wait until it has ended.
 
-        Work of the closing task itself, such as a callback, gets the `SessionError` at its next step.
+        If the closing task is itself at work, such as in a callback, it gets the `SessionError` at its next step.
         """
         loop, own = asyncio.get_running_loop(), asyncio.current_task()
         if self._loop not in (loop, None):
@@ -124,7 +125,7 @@ class Connection:
     lifetime: Lifetime = field(factory=Lifetime)
     """Shared by all views."""
     key_source: str = "api_key"
-    """For error messages."""
+    """Where the key is from, for error messages."""
     served: set[str] = field(factory=set[str], repr=False)
     """The paths of listings from which the server has returned a single item."""
     storages: dict[str, Throttle] = field(factory=dict[str, "Throttle"], repr=False)
@@ -153,7 +154,7 @@ class Connection:
         return evolve(self, retry=evolve(retry, max_elapsed=min(retry.max_elapsed, max_elapsed)))
 
     async def pause(self, seconds: float, *, after: errors.TofuPilotError | None = None) -> None:
-        """Wait, and log the error ``after``, which nobody raises. Closing the session ends the wait."""
+        """Wait, and log ``after``, an error that is not raised. Closing the session ends the wait."""
         if after is not None:
             self.throttle.log_wait(seconds, after)
         await self.lifetime.run(partial(self.clock.sleep, seconds))
@@ -167,9 +168,9 @@ class Connection:
         label: Label,
         **options: Unpack[FetchOptions],
     ) -> T:
-        """Send a GET, with retries, and return what ``read`` makes of the response. If it raises, the attempt failed.
+        """Send a GET, with retries, and return the result of ``read`` for the response.
 
-        ``target`` is the path and query, percent-encoded.
+        If ``read`` raises an error, the attempt has failed. ``target`` is the path and query, percent-encoded.
         """
         attempts = Attempts(self.throttle, self.retry, label, counts, **options)
         try:
@@ -179,7 +180,7 @@ class Connection:
             raise
 
     async def _send(self, target: str, read: Callable[[Response], T], attempts: Attempts) -> T:
-        """Send a request once, and read its response. Only here does an error get text from the API."""
+        """Send a request once, and read its response. All errors with texts of the API begin here."""
         self.lifetime.check()
         self.transport.check()
         attempts.begin()
@@ -195,24 +196,24 @@ class Connection:
             )
         except errors.TofuPilotError as error:
             failure = error
-        # Raised outside of the except clauses, so that no other library's error becomes its context.
+        # Raised outside the except clauses, so that no other library's error becomes its context.
         try:
             self.transport.redaction.clean(failure, response)
             _add_hint(failure, url, self.key_source)
             raise failure
         finally:
-            del failure  # its traceback refers to this frame
+            del failure  # because its traceback refers to this frame
 
 
 def _add_hint(error: errors.TofuPilotError, url: URL, key_source: str) -> None:
     """Add a hint to an error about the key or the address."""
-    if error.hint is not None:  # the reader of the response knows better
+    if error.hint is not None:  # the reader of the response knows more
         return
     server = url.origin()
     key = "the key given as api_key" if key_source == "api_key" else f"the key of {key_source}"
     match error:
         case errors.UnauthorizedError():
-            error.hint = f"{server} refused {key}: check it, and that it is of this server"
+            error.hint = f"{server} refused {key}: check the key, and that it is for this server"
         case errors.ForbiddenError():
             error.hint = f"{server} does not let {key} read this: use the key of a user, because a station's is limited"
         case errors.NotFoundError():

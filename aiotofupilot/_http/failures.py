@@ -27,19 +27,20 @@ if TYPE_CHECKING:
     from .proxy import Proxy
 
 HEADERS, HEADER_LIMIT = 128, 8190
-"""The most header fields of a response, and bytes of one: aiohttp's defaults, because the user's session may differ."""
+"""The most header fields of a response, and the most bytes of one. These are aiohttp's defaults. A user's session may
+have others."""
 
 _SERVER_FAULT, _PASSING = 500, frozenset({408, 429})
-"""Statuses of a proxy that cannot reach the server now: 500 and above, and two more."""
+"""A proxy that cannot reach the server now responds with 500 or above, or with one of the other two."""
 
 _FLOOD = "Too many headers received"
-"""aiohttp's message for too many headers. No class or field identifies this error."""
+"""aiohttp's message for too many headers. Nothing else identifies this error."""
 
 _EARLY = (
-    'unless on_drift="ignore" is given, a walk requests each page two or more items early, and may bound it by a time; '
+    'a walk requests each page two or more items early, or bounds it by a time, unless on_drift="ignore" is given: '
     "mock_listing of aiotofupilot.testing responds to any page"
 )
-"""The hint if a mocked page has exactly the cursor that the page before it names."""
+"""The hint if a user has mocked just the cursor that the previous page names."""
 
 
 def translated(
@@ -54,7 +55,7 @@ def translated(
     filters, or a piece of the response with a part of the key.
     """
     if session.closed:
-        return SessionError("the aiohttp session was closed while a request was under way")
+        return SessionError("the aiohttp session was closed during a request")
     if isinstance(error, TransportError):
         return error
     ours = _unmocked(url) if _is_by_a_mock(error) else _ours(error, url, proxy)
@@ -65,7 +66,7 @@ def translated(
 
 
 def _is_by_a_mock(error: BaseException) -> bool:
-    """Return whether aioresponses raised the error itself. It raises one that the user mocks elsewhere."""
+    """Return whether the error is aioresponses' own. It raises the errors that users mock at another place."""
     frames = [(frame.f_globals.get("__name__"), frame.f_code.co_name) for frame, _ in walk_tb(error.__traceback__)]
     return type(error) is aiohttp.ClientConnectionError and frames[-1:] == [("aioresponses.core", "_request_mock")]
 
@@ -134,13 +135,13 @@ def _reason(error: aiohttp.ClientError, url: URL, proxy: Proxy | None) -> str:
         case aiohttp.ClientResponseError():
             return f"the response is not HTTP ({cause})"
         case aiohttp.ClientPayloadError():
-            return f"the body was cut short, or is not encoded as announced ({cause})"
+            return f"the body was cut short, or is not encoded as its headers say ({cause})"
         case aiohttp.ServerDisconnectedError():
             return "the server disconnected"
         case aiohttp.ClientConnectorError():
             peer = _peer(error, url)
             return f"{peer} cannot be reached: " * (peer != url.host) + _in_words(_os_error(error))
-        case _:  # the operating system's own words, if there are any
+        case _:  # the message of the operating system, if there is one
             return str(error) if isinstance(error, aiohttp.ClientOSError) and str(error) else type(error).__name__
 
 
@@ -151,14 +152,14 @@ def _peer(error: aiohttp.ClientConnectorError | aiohttp.ClientSSLError, url: URL
 
 
 def _os_error(error: aiohttp.ClientConnectorError) -> OSError:
-    """Return the reason: a `gaierror` even if another resolver, such as aiodns, finds no name."""
+    """Return the reason. If a name is not found, it is a `gaierror`, even with another resolver, such as aiodns."""
     if isinstance(error, aiohttp.ClientConnectorDNSError) and not isinstance(error.os_error, socket.gaierror):
         return socket.gaierror(*error.os_error.args)
     return error.os_error
 
 
 def _in_words(error: OSError) -> str:
-    """Return the reason without the address. An error without any was a closed TLS handshake."""
+    """Return the reason without the address. An error without a reason is a TLS handshake that was closed."""
     if isinstance(error, socket.gaierror):
         return f"its name cannot be resolved ({error.strerror})"
     return os.strerror(error.errno) if error.errno else str(error) or "closed during the TLS handshake"

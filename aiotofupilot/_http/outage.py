@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 _IN_A_ROW = 5
 """This many failures about the server in a row are an outage, however many requests are in flight. If one request in
-ten fails, this happens once in 100,000 requests."""
+ten fails at random, so many failures in a row happen once in 100,000 requests."""
 
 _OLD = 1.0
-"""If the last probe failed more than this many seconds ago, a new page probes at once."""
+"""A new page probes at once if the last probe failed more than this many seconds ago."""
 
 _NAME_ATTEMPTS = 2
-"""Attempts to resolve a name before the first response. The name is probably misspelled."""
+"""How often a name is resolved before the first response. If it is not found, it is probably misspelled."""
 
 
 class MissedSlotError(Exception):
@@ -49,17 +49,17 @@ class RetryState:
     """The progress of the requests for a page."""
 
     policy: RetryPolicy
-    """With a tenacity controller, only the throttle uses it."""
+    """The policy. With a tenacity controller, only the throttle uses it."""
     counts: RequestCounts
     """Counts requests, retries and waits."""
     deadline: Deadline
-    """The time limit, shared with the requests that this page causes."""
+    """The time limit, shared with requests that are made because of this page."""
     waits: bool = False
-    """Whether it waits while the session is down."""
+    """Whether the page waits while the session is down."""
     made: int = 0
     """Requests sent."""
     warned_at: float = -math.inf
-    """When a warning was last logged about it."""
+    """When a warning about the page was last logged."""
 
     @property
     def until(self) -> float:
@@ -78,18 +78,18 @@ class Outage:
 
     began: float
     first: int
-    """The number of the failure that began it."""
+    """The number of the failure that began the outage."""
     failure: TofuPilotError
-    """A copy of the last error, because a page signs the original."""
+    """A copy of the last error. A page adds its own facts to the original."""
     next_probe_at: float = -math.inf
     failed_at: float = -math.inf
     """When the last probe failed."""
     failures: int = 0
-    """Failed requests: the first one, and those sent during the outage."""
+    """How many requests have failed: the first one, and those sent during the outage."""
 
 
 class Sent(NamedTuple):
-    """The counts when a request was sent."""
+    """The counts of `Health` when a request was sent."""
 
     good: int
     failures: int
@@ -98,7 +98,7 @@ class Sent(NamedTuple):
 class Health:
     """Learns the state of the server from how requests end.
 
-    Failures about the server are counted from the last good response on. They begin an outage as follows:
+    Failures about the server are counted since the last good response. They begin an outage as follows:
 
     | the failure | a good response came after its request was sent | an outage begins |
     |-|-|-|
@@ -108,34 +108,34 @@ class Health:
     | the second to the fourth | yes or no | if there are more in a row than other requests in flight |
     | the fifth or a later one | yes or no | yes |
 
-    Besides a good response, a response that is bad because of the page ends an outage of lost connections, because the
-    server is there. Before the first response, the outage ends with the last attempt.
+    A good response ends an outage. If connections were lost, a bad response that is about the page also ends it,
+    because the server is there. Before the first response, the outage ends with the last attempt.
     """
 
     def __init__(self) -> None:
         self.outage: Outage | None = None
         self.is_reached = False
-        """Whether any response has come."""
+        """Whether any response has arrived."""
         self.good = 0
         self.failures = 0
         self.good_after = -1
-        """The latest request with a good response was sent after this many failures. -1 if there was none."""
+        """How many failures there were when the latest request with a good response was sent. -1 if there is none."""
         self.responded_after = -1
-        """The same for any response that shows that the server is reachable, even if the page is bad."""
+        """The same for any response that shows that the server is reachable, even one that is bad."""
         self.failing_since: float | None = None
         """When the first request failed since the last good response, or None."""
         self.paused_until = -math.inf
-        """The server wants no request before this time."""
+        """The server asked for no request before this time."""
         self.waiting: dict[RetryState, Event] = {}
         """The waiting pages, oldest first, and the events that wake them."""
         self.probing: RetryState | None = None
-        """The page that probes or is about to."""
+        """The page that probes, or is about to probe."""
         self._in_a_row = 0
         """Failures about the server since the last good response."""
         self._began = 0.0
-        """The time of the first of them."""
+        """When the first of these failures happened."""
         self._first = 0
-        """The number of the first of them among all failures."""
+        """The number of the first of these among all failures."""
 
     @property
     def is_unreachable(self) -> bool:
@@ -144,7 +144,7 @@ class Health:
 
     @property
     def next(self) -> RetryState | None:
-        """The page that waits longest, if possible one that is not exhausted. It probes next."""
+        """The page that probes next: the one that waits longest. Exhausted pages come last."""
         first = next(iter(self.waiting), None)
         return next((page for page in self.waiting if not page.is_exhausted), first)
 
@@ -157,7 +157,7 @@ class Health:
             self.outage.next_probe_at = max(self.outage.next_probe_at, until)
 
     def succeeded(self, sent: Sent) -> bool:
-        """Note a good response, and return whether it counts: its request was not sent before the outage."""
+        """Note a good response. Return whether it counts, because its request was not sent before the outage."""
         self.is_reached = True
         if self.outage is not None and sent.failures < self.outage.first:
             return False
@@ -178,9 +178,10 @@ class Health:
         attempts: int,
         wait: Callable[[float], float],
     ) -> None:
-        """Note a failed request, beside ``in_flight`` others. ``attempts`` counts before the first response.
+        """Note a failed request while ``in_flight`` others are in flight.
 
-        ``wait`` maps the seconds since the outage began to those until the next probe.
+        Before the first response, an outage ends after ``attempts`` requests. ``wait`` returns the seconds until the
+        next probe, given the seconds since the outage began.
         """
         is_about_server = evidence(error) == "server"
         self.is_reached = self.is_reached or not is_lost(error)
@@ -210,7 +211,7 @@ class Health:
             self.outage, self._in_a_row = None, 0
 
     def wait(self, page: RetryState, now: float, *, is_new: bool = False) -> float | None:
-        """Return the seconds until a page may be requested, unless it is woken. None if its time is up before."""
+        """Return the seconds until a page may be requested, unless it is woken. None if its time is up first."""
         outage = self.outage
         if outage is None:
             return 0.0

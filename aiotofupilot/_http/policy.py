@@ -33,18 +33,18 @@ if TYPE_CHECKING:
 __all__ = ["RetryPolicy"]
 
 Rule = Callable[[TofuPilotError, int], bool | float | None]
-"""As in `RetryPolicy.rules`."""
+"""A retry rule; see `RetryPolicy.rules`."""
 
 
 Evidence = Literal["good", "server", "page"]
-"""Whether the server works, the server fails, or only this page may fail.
-
-A page can still cause a failure of the server, if an item crashes the server behind a proxy."""
+"""What a response shows: the server works ("good"), the server fails ("server"), or perhaps only this page fails
+("page"). A page can still be the cause of "server", if an item crashes the server behind a proxy."""
 
 _ABOUT_SERVER = frozenset({429, 502, 503, 520, 521, 522, 523, 529, 530})
-"""Cloudflare sends 520 to 523 and 530 about a server behind it. Some servers send 529 for 503."""
+"""Statuses that are about the server. Cloudflare sends 520 to 523 and 530 about a server behind it. Some servers send
+529 for 503."""
 _REFUSED = frozenset({429, 503, 529})
-"""The server refuses work, whichever page is requested."""
+"""Statuses with which a server refuses work, whichever page is requested."""
 _SLOW = frozenset({408, 504, 524})
 
 
@@ -52,18 +52,18 @@ _SLOW = frozenset({408, 504, 524})
 class RetryPolicy:
     """How often a page is requested again, and after how long.
 
-    A 500, 504, 408, 524 or another 5xx, a timeout, and a response that is not JSON are about the page. The wait before
-    attempt n + 1 is drawn from 0 to ``min(max_wait, initial_wait * 2 ** (n - 1))``: exponential backoff with full
-    jitter. Other pages do not wait.
+    Some failures are about the page: a 500, 504, 408, 524 or another 5xx, a timeout, and a response that is not JSON.
+    The wait before attempt n + 1 is drawn from 0 to ``min(max_wait, initial_wait * 2 ** (n - 1))``: exponential backoff
+    with full jitter. Other pages do not wait.
 
-    A 429, 502, 503, 520 to 523, 529 or 530, and a connection that fails or is lost, are about the server. While these
-    come and no response is good, the session is down. Then one page at a time is requested, and all others wait. The
-    wait before the next request is drawn from 0 to ``min(max_wait, max(initial_wait, seconds since the outage
-    began))``. A good response to a request that was sent during the outage ends it. Then requests resume gradually:
-    one, two, four and so on at a time.
+    Other failures are about the server: a 429, 502, 503, 520 to 523, 529 or 530, and a connection that fails or is
+    lost. While these come and no response is good, the session is down. Then one page at a time is requested, and all
+    others wait. The wait before the next request is drawn from 0 to ``min(max_wait, max(initial_wait, seconds since the
+    outage began))``. A good response to a request that was sent during the outage ends the outage. Then requests resume
+    gradually: one, two, four and so on at a time.
 
-    A Retry-After replaces the wait, unless it is 0 or has passed. It pauses the whole session, and so does a 429. After
-    a 429 without Retry-After, the pause is at least 1 second.
+    A Retry-After replaces the wait, unless it is 0 or has passed. Like a 429, it pauses the whole session. After a 429
+    without Retry-After, the pause is at least 1 second.
 
     Example:
         def on_conflict(error: TofuPilotError, attempt: int) -> bool | None:
@@ -80,19 +80,19 @@ class RetryPolicy:
 
     attempts: int = 6
     """The most requests for one page, including the first. 1 means no retries. During an outage only ``max_elapsed``
-    counts. Before the first response the address may be wrong, so a connection that is refused or reset is tried
-    ``attempts`` times, and a name is resolved twice."""
+    counts. But before the first response the address may be wrong, so a connection that is refused or reset is tried
+    only ``attempts`` times, and a name is resolved only twice."""
     max_elapsed: float = 120.0
-    """Seconds during which a page may be requested again, and the longest outage that is waited for. They count from
-    the first failure, from the wait for a session that is down, or, after a timeout, from the beginning of the request.
-    If the next attempt would start later, the error is raised at once. 0 means no retries."""
+    """Seconds during which a page may be requested again, and so the longest outage that a page waits for. They count
+    from the page's first failure, or from when it begins to wait for the server. After a timeout, they count from the
+    beginning of the request. If the next attempt would start later, the error is raised at once. 0 means no retries."""
     initial_wait: float = 0.5
     """The longest wait before the first retry, in seconds. 0 means no wait beyond Retry-After. During an outage, one
     request then follows another for up to ``max_elapsed``."""
     max_wait: float = 30.0
     """The longest wait that the policy chooses, in seconds. A Retry-After may be longer."""
     max_retry_after: float = 60.0
-    """The longest Retry-After that is obeyed, in seconds. If the server requests more, the error is raised at once."""
+    """The longest Retry-After that is obeyed, in seconds. If the server asks for more, the error is raised at once."""
     rules: Sequence[Rule] = ()
     """Functions that decide before the policy does, in this order.
 
@@ -119,7 +119,7 @@ class RetryPolicy:
         Args:
             attempt: The number of the attempt, from 1 on.
         """
-        return min(self.max_wait, self.initial_wait * 2.0 ** min(attempt - 1, 1000))  # more is no float
+        return min(self.max_wait, self.initial_wait * 2.0 ** min(attempt - 1, 1000))  # a larger float would overflow
 
     def longest_probe_wait(self, elapsed: float) -> float:
         """Return the longest wait before the next request while the session is down, in seconds.
@@ -133,14 +133,14 @@ class RetryPolicy:
         """Return the server's Retry-After in seconds. None if there is none, or it exceeds ``max_retry_after``.
 
         Args:
-            error: How an attempt ended.
+            error: The error of an attempt.
         """
         asked = error.retry_after if isinstance(error, APIError) else None
         return None if asked is None or asked > self.max_retry_after else asked
 
 
 def decide(policy: RetryPolicy, error: TofuPilotError, attempt: int) -> bool | float:
-    """Return whether to request a page again, or after how many seconds. With True, the policy chooses the wait."""
+    """Return False to raise the error, True to try again after the policy's wait, or the seconds to wait."""
     asked = policy.obeyed_wait(error)
     for rule in policy.rules:
         decision = rule(error, attempt)
@@ -161,13 +161,13 @@ def checked_retry(retry: object) -> Retry:
         raise must_be(TypeError, "retry", "a RetryPolicy, a tenacity.AsyncRetrying or None", retry)
     controller = cast("AsyncRetrying", retry)
     if controller.retry_error_callback is not None:
-        message = "retry must not have a retry_error_callback, because it would make up a page"
+        message = "retry must not have a retry_error_callback, because its result would replace a page"
         raise for_parameter(TypeError(message), "retry")
     return controller
 
 
 def evidence(error: BaseException | None) -> Evidence | None:
-    """Return what the end of a request says about the server. None if no request was made, or any would fail."""
+    """Return what the result of a request shows. None if no request was sent, or if any request would fail."""
     match error:
         case APIError() if error.status in _ABOUT_SERVER:
             return "server"

@@ -58,9 +58,9 @@ def resolve_proxy(proxy: Secret, base_url: str, *, allow_insecure_http: bool) ->
 def _of_environment(server: URL) -> tuple[str, Secret]:
     """Return the environment variable with the proxy for a server, and its value.
 
-    The standard library prefers lower case, and ignores HTTP_PROXY in a CGI program, where a client could set it.
-    NO_PROXY has names, endings of names, both with optional ports, or a star. It cannot have networks such as
-    10.0.0.0/8. The value is None if no variable is set, or if NO_PROXY names the server.
+    The value is None if no variable is set, or if NO_PROXY names the server. NO_PROXY can be a star, or a list of names
+    or endings of names, with or without ports. It cannot have networks such as 10.0.0.0/8. The standard library prefers
+    variables in lower case, and ignores HTTP_PROXY in a CGI program, where a client could set it.
     """
     name, found = f"{server.scheme}_proxy", Secret(getproxies_environment().get(server.scheme))
     if found.value and proxy_bypass(f"{server.host_subcomponent}:{server.port}"):
@@ -82,7 +82,7 @@ def _checked(proxy: Secret, source: str) -> Proxy:
 def _parsed(proxy: Secret, source: str) -> Proxy | None:
     """Return the proxy, or None if its address cannot be used. An address without a scheme is http.
 
-    No error is raised, because the address may have a password.
+    No error is raised here, because it would have the address, which may have a password.
     """
     try:
         url = URL(proxy.value if "://" in proxy.value else f"http://{proxy.value}")

@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SLOW_ATTEMPTS = 2
-"""After this many slow attempts, a page is read in parts, if other pages can be read."""
+"""After this many slow attempts, a page is read in parts, provided that other pages can be read."""
 
 _log = logging.getLogger("aiotofupilot")
 
 _DEFAULT = RetryPolicy()
-"""Gives the waits if ``retry=`` is None or a controller."""
+"""The waits if ``retry=`` is None or a tenacity controller."""
 
 
 class _NeedsControlError(Exception):
-    """Perhaps only this page fails, so something else is to be requested first."""
+    """Perhaps only this page fails, so a control has to be requested first."""
 
     def __init__(self, control: Control) -> None:
         super().__init__()
@@ -47,26 +47,26 @@ class _NeedsControlError(Exception):
 class Attempts(RetryState):
     """The attempts at one page.
 
-    The first attempt does without tenacity, to save its cost for each page. tenacity makes the others, and its sleep
-    includes the wait for a session that is down.
+    The first attempt is made without tenacity, because tenacity would cost time for each page. The others are made by
+    tenacity, whose sleep includes the wait for a session that is down.
     """
 
-    # Attributes of the class until a failure sets them, because most pages change none.
+    # These are attributes of the class until a failure sets them, because most pages never do.
     _failure: Exception | None = None
-    """The last attempt's."""
+    """The failure of the last attempt."""
     _response: Exception | None = None
-    """The last one with a response."""
+    """The last failure that was a response."""
     _wait: float = 0.0
     """The least seconds to wait before the next attempt."""
     _own_failures: int = 0
-    """Failures about this page."""
+    """How many failures were about this page."""
     _slow_failures: int = 0
-    """Those that may be due to its length."""
+    """How many failures may be due to the page's length."""
     _failures_before: float = math.inf
-    """The session's failures up to the last failure of this page. Infinite if it has not failed."""
+    """How many failures the session had up to the last failure of this page. Infinity if the page has not failed."""
     _attempt_began: float = 0.0
     _controls: int = 0
-    """Controls requested."""
+    """How many controls were requested."""
     _is_confirmed: bool = False
     """Whether the last control had a good response, so that perhaps only this page fails."""
 
@@ -100,7 +100,7 @@ class Attempts(RetryState):
                 await self._begin_in_outage()
             try:
                 try:
-                    return await self._throttle.send(self, send)  # not by `_sent`, because each page would pay for it
+                    return await self._throttle.send(self, send)  # without `_sent`, which would cost time for each page
                 except WentDownError:
                     return await self._sent(send)
             except TofuPilotError as error:
@@ -112,7 +112,7 @@ class Attempts(RetryState):
             self._give_up()
             if isinstance(self._failure, TofuPilotError):
                 raise self._failure from None
-            message = f"{self._label} was not requested, because the time is up"
+            message = f"{self._label} was not requested, because its time (max_elapsed) was up"
             raise RequestTimeoutError(message, timeout=None) from None
         finally:
             self._throttle.release(self)
@@ -162,11 +162,11 @@ class Attempts(RetryState):
             if self.deadline.is_missed and since is not None:
                 error.add_note(
                     f"not requested again: the session has been down since {since.isoformat(timespec='seconds')}, "
-                    f"and the page may take {self.policy.max_elapsed} s (max_elapsed)"
+                    f"and a page waits at most {self.policy.max_elapsed} s (max_elapsed)"
                 )
 
     async def _sent(self, send: Callable[[Self], Awaitable[T]]) -> T:
-        """Make an attempt. If the server goes down before its slot comes, wait for the server."""
+        """Make an attempt. If the server goes down before the attempt may start, wait for the server."""
         while True:
             try:
                 return await self._throttle.send(self, send)
@@ -177,7 +177,7 @@ class Attempts(RetryState):
     async def _iterate(
         self, controller: AsyncRetrying, send: Callable[[Self], Awaitable[T]], *, has_failed: bool = False
     ) -> T:
-        """Make the attempts that a controller allows. It sees no cancellation, nor the end of the session."""
+        """Make the attempts that a tenacity controller allows. It sees no cancellation, and no closed session."""
         result = cast("T", None)  # until an attempt succeeds
         state: RetryCallState | None = None
         try:
@@ -203,7 +203,7 @@ class Attempts(RetryState):
                 state.outcome = None  # a reference cycle would keep the failure
 
     def _as_controlled(self, controller: AsyncRetrying) -> AsyncRetrying:
-        """Copy the user's controller, which holds the state of one iteration."""
+        """Copy the user's controller, because it holds the state of one iteration."""
         sleep = cast("Any", controller.sleep)
 
         async def counted(seconds: float) -> None:
@@ -213,7 +213,7 @@ class Attempts(RetryState):
         return controller.copy(sleep=counted)
 
     async def _begin_in_outage(self) -> None:
-        """Wait for the server. A single attempt does not wait, and probes if no other page does."""
+        """Wait for the server. If only one attempt is allowed, probe at once, unless another page does."""
         if self.waits:
             self._limit(self._began)
             await self._wait_for_server(is_new=True)
@@ -228,7 +228,7 @@ class Attempts(RetryState):
             await self._sleep(self._wait)
         elif not self._is_confirmed:
             outage = self._throttle.health.outage
-            if outage is not None:  # otherwise the failure was about what was requested
+            if outage is not None:  # if None, the failure was about the control
                 lasts, level = self._clock.monotonic() - outage.began, self._throttle.log_level(self)
                 message = "the server has been down for %.1f s, next request in %.2f s: %s"
                 _log.log(level, message, lasts, self._until_probe(), outage.failure)
@@ -277,9 +277,9 @@ class Attempts(RetryState):
     ) -> bool:
         """Return whether another attempt is allowed after a failure about the server.
 
-        During an outage, only the time limits the attempts, unless the server ``is_there``: it responded to a request
-        that was sent after this page's previous failure. A failure with a response is raised rather than a lost
-        connection.
+        During an outage, only the time limit counts. The number of attempts counts too if the server ``is_there``,
+        because it responded to a request that was sent after this page's previous failure. If the page is given up, a
+        failure with a response is raised in preference to a lost connection.
         """
         health = self._throttle.health
         if health.is_unreachable:
@@ -321,7 +321,7 @@ class Attempts(RetryState):
             raise copied(outage.failure)
         health = self._throttle.health
         if self._control and self.is_exhausted and health.probing is self and health.is_reached:
-            # All waiting pages are exhausted. So the probe is a control.
+            # All waiting pages are exhausted, so a control is the probe.
             raise _NeedsControlError(self._control)
 
     def _note_failure(self, error: Exception) -> None:
@@ -331,12 +331,12 @@ class Attempts(RetryState):
         self._limit(self._began if isinstance(error, RequestTimeoutError) else self._clock.monotonic())
 
     def _limit(self, began: float) -> None:
-        """Begin the time limit of this page, once. A controller has its own limits."""
+        """Start the time limit of this page, if it has not started. A tenacity controller has its own limits."""
         if self.deadline.at is None and self._controller is None:
             self.deadline.at = began + self.policy.max_elapsed
 
     def _give_up(self) -> None:
-        """End the deadline, also for other pages that share it."""
+        """End the time limit, even for other pages that share it."""
         self.deadline.at, self.deadline.is_missed = self._clock.monotonic(), True
 
     def _log(self) -> None:

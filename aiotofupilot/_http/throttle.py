@@ -1,4 +1,4 @@
-"""Decides when to send a request: after pauses and outages, through the limiter, on a free connection."""
+"""Decides when to send a request: after pauses and outages, once the limiter allows it and a connection is free."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _REMINDER = 600.0
 """Seconds between two warnings while no good response comes."""
 
 _LONG = 10.0
-"""The end of failures that lasted at least this many seconds is logged, even without an outage."""
+"""If failures lasted at least this many seconds, their end is logged, even if there was no outage."""
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -45,9 +45,10 @@ _log = logging.getLogger("aiotofupilot")
 class Throttle:
     """Lets the requests of a session through, in the order of their arrival.
 
-    A request in flight holds one of ``connections``, which sessions may share. After a pause, one request is sent, and
-    each that ends lets two more through: one, two, four and so on. Earlier requests do not count. After an outage, the
-    probe is the first. Requests that waited for the end of a pause resume in any order.
+    A request in flight holds one of ``connections``, which sessions may share. After a pause there is a slow start: one
+    request is sent, and each that ends lets two more through, so there are one, two, four and so on. Requests sent
+    earlier do not count. After an outage, the probe is the first of these. Requests that waited for the end of a pause
+    resume in any order.
 
     Only the head of the queue enters the limiter, after the pauses and before it takes a connection. So a request in
     the limiter holds no connection, and the limiter counts requests as they are sent. If a pause or an outage begins
@@ -62,7 +63,7 @@ class Throttle:
         self._allowed = math.inf
         """The most requests in flight."""
         self._starts = 0
-        """Slow starts."""
+        """How many slow starts there have been."""
         self._in_flight = 0
         """Requests in flight that were sent since the last slow start."""
         self._queue = asyncio.Lock()
@@ -72,12 +73,12 @@ class Throttle:
 
     @property
     def down_since(self) -> datetime | None:
-        """When the first request failed since the last good response, in UTC, or None."""
+        """When the first request failed after the last good response, in UTC. None if none has."""
         since = self.health.failing_since
         return None if since is None else self.clock.now() - timedelta(seconds=self.clock.monotonic() - since)
 
     async def send(self, page: W, send: Callable[[W], Awaitable[T]]) -> T:
-        """Wait for the slot of a page, and return the result of ``send``. Then let another page probe.
+        """Wait until a page may be requested, and return the result of ``send``. Then let another page probe.
 
         Raises:
             MissedSlotError: The page's time was up first.
@@ -89,7 +90,7 @@ class Throttle:
             result = await send(page)
         except BaseException as error:
             self._leave(page, sent, starts, error)
-            if self._limiter is not None:  # last, because others wait for the connection
+            if self._limiter is not None:  # after the connection was given back, because others wait for it
                 await self._limiter.__aexit__(type(error), error, error.__traceback__)  # may not suppress it
             raise
         self._leave(page, sent, starts, None)
@@ -102,7 +103,7 @@ class Throttle:
         return max(0.0, self.health.paused_until - self.clock.monotonic())
 
     async def wait_for_server(self, page: RetryState, *, is_new: bool = False) -> Outage | None:
-        """Wait for the end of an outage, or for a page's turn to probe. Return the outage if the page's time is up."""
+        """Wait until an outage ends or the page may probe. Return the outage if the page's time is up before."""
         health, began = self.health, self.clock.monotonic()
         wake = health.waiting[page] = asyncio.Event()
         try:
@@ -132,13 +133,16 @@ class Throttle:
                 health.waiting[health.next].set()
 
     def release(self, page: RetryState) -> None:
-        """If this page probes, let another one do so."""
+        """If this page is the probe, let another page probe."""
         if self.health.probing is page:
             self.health.probing = None
             self._wake_all()
 
     def log_level(self, page: RetryState | None = None) -> int:
-        """Return WARNING at most once in 10 minutes, or else INFO. A good response allows another, of another page."""
+        """Return WARNING, but at most once in 10 minutes, and otherwise INFO.
+
+        After a good response, another page may cause a warning earlier.
+        """
         now = self.clock.monotonic()
         if now - max(self._warned_at, page.warned_at if page else -math.inf) < _REMINDER:
             return logging.INFO
@@ -149,7 +153,7 @@ class Throttle:
 
     def log_wait(self, seconds: float, error: TofuPilotError) -> None:
         """Log an error that is not raised, because a stream polls again."""
-        _log.log(self.log_level(), "the stream asks again in %.1f s: %s", seconds, error)
+        _log.log(self.log_level(), "the stream polls again in %.1f s: %s", seconds, error)
 
     async def _enter(self, page: RetryState) -> None:
         if page.until < math.inf and self.clock.monotonic() >= page.until:
@@ -173,7 +177,7 @@ class Throttle:
             self._allowed += 1
         if pause is not None:
             self.health.pause(self.clock.monotonic() + pause)
-            if starts == self._starts:  # earlier requests may only extend the pause
+            if starts == self._starts:  # a request from before the slow start may only extend the pause
                 self._start_slowly(1)
                 event("pause", {"seconds": pause})
         self._has_room_again.set()
@@ -193,7 +197,7 @@ class Throttle:
                 attempts=page.policy.attempts,
                 wait=lambda elapsed: asked or self.clock.uniform(0.0, page.policy.longest_probe_wait(elapsed)),
             )
-            if self.health.is_unreachable:  # any page may find this out
+            if self.health.is_unreachable:  # the waiting pages have to learn this from their own requests
                 self._wake_all()
             elif outage is not None and self.health.outage is None:
                 self._end_outage()
@@ -238,7 +242,7 @@ class Throttle:
         except TimeoutError:
             if isinstance(time, asyncio.Timeout) and time.expired():
                 raise MissedSlotError from None
-            raise  # the limiter raised it
+            raise  # the limiter's own error
         finally:
             del time  # it refers to its task, whose error refers to this frame
             self._queued -= 1
@@ -252,7 +256,7 @@ class Throttle:
 
     async def _pass(self, page: RetryState) -> None:
         while True:
-            # Not in the queue, because some later requests have no time for this pause.
+            # Requests wait for a pause outside the queue, because later ones may have less time for it.
             while rest := self.rest():
                 if self.clock.monotonic() + rest >= page.until:
                     raise MissedSlotError
@@ -260,11 +264,11 @@ class Throttle:
             if self._must_wait_for_server(page):
                 raise WentDownError
             async with self._queue:
-                # The holder of the lock is the head of the queue, and alone watches for changes.
+                # The holder of the lock is the head of the queue. Nobody else watches for changes.
                 while self._in_flight >= self._allowed and not self._is_held(page):
                     self._has_room_again.clear()
                     await self._has_room_again.wait()
-                # If a pause or an outage has begun, everything is given back, the limiter included.
+                # If a pause or an outage has begun, the limiter and the connection are given back.
                 async with AsyncExitStack() as taken:
                     if self._limiter is not None:
                         await self._limiter.__aenter__()
@@ -284,6 +288,6 @@ def checked_limiter(limiter: object) -> Limiter | None:
     if not isinstance(limiter, AbstractAsyncContextManager):
         raise must_be(TypeError, "limiter", "an async context manager or None", limiter)
     if isasyncgen(getattr(cast("object", limiter), "gen", None)):
-        bound = "an async context manager that can be entered many times, and one of @asynccontextmanager can be"
+        bound = "an async context manager that can be entered many times; one of @asynccontextmanager can be"
         raise must_be(TypeError, "limiter", f"{bound} entered only once", cast("object", limiter))
     return cast("Limiter", limiter)

@@ -42,18 +42,18 @@ _log = logging.getLogger("aiotofupilot")
 
 _PRODUCT = r"[\w!#$%&'*+.^`|~-]+(?:/[\w!#$%&'*+.^`|~-]+)?"
 _PRODUCTS = re.compile(f"{_PRODUCT}(?: {_PRODUCT})*", re.ASCII)
-"""Programs with optional versions. Source: https://www.rfc-editor.org/rfc/rfc9110#field.user-agent"""
+"""Names of programs with optional versions. Source: https://www.rfc-editor.org/rfc/rfc9110#field.user-agent"""
 
 _USER_AGENT = f"aiotofupilot/{__version__} aiohttp/{aiohttp.__version__}"
 
 _CONNECTIONS = 100
-"""The most connections of an aiohttp session made here."""
+"""An aiohttp session made here has at most this many connections."""
 
 _shared: WeakKeyDictionary[aiohttp.BaseConnector, asyncio.Semaphore] = WeakKeyDictionary()
-"""The connections of each of the user's connectors."""
+"""The connections of each connector that a user has given."""
 
 NO_LIMIT = aiohttp.ClientTimeout(total=None)
-"""aiohttp sets no limit, because `client` limits each attempt as a whole."""
+"""aiohttp's own limit is disabled, because `client` limits each attempt as a whole."""
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REDIRECTS_AT_MOST = 5
@@ -62,7 +62,7 @@ _SHOW_HEADERS = "_on_headers_request_sent"
 """aiohttp's method that shows the headers to trace hooks. No public hook runs after it."""
 
 _OF_SESSION = "_middlewares"
-"""A session's middlewares, which have no public name. A request's own middlewares replace them."""
+"""A session's middlewares have no public name. They are needed because a request's own middlewares replace them."""
 
 
 class Transport:
@@ -90,7 +90,7 @@ class Transport:
         self._authorization = authorization
         self.base: URL = URL(base_url)
         self.base_url: str = str(self.base)
-        # Otherwise aiohttp would make a CIMultiDict for each request.
+        # aiohttp would make a CIMultiDict of any other mapping for each request.
         self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": _checked_user_agent(user_agent)})
         self._session = http_session
         self._owns_session = is_own = http_session is None
@@ -106,8 +106,8 @@ class Transport:
             authorization.value.removeprefix("Bearer "), *((*proxy.login, proxy.authorization or "") if proxy else ())
         )
         self.connections: asyncio.Semaphore = asyncio.Semaphore(_CONNECTIONS)
-        """Each request holds one, because a wait for a connection within aiohttp would use up the timeout. All users of
-        a connector share it. It has the lower of the connector's two limits."""
+        """Each request acquires this first, because a wait for a connection within aiohttp would use up the timeout. It
+        has the lower of the connector's two limits, and everybody who uses the connector shares it."""
         connector = None if http_session is None else http_session.connector
         if connector is not None:  # otherwise the session is closed
             most = min(connector.limit or sys.maxsize, connector.limit_per_host or sys.maxsize)  # 0: no limit
@@ -167,7 +167,7 @@ class Transport:
             connector_owner=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept", "User-Agent"),
-            auto_decompress=False,  # aiohttp does not notice a truncated compressed body
+            auto_decompress=False,  # aiohttp does not notice if a compressed body is truncated
         )
 
     async def close(self) -> None:
@@ -176,7 +176,7 @@ class Transport:
             await self._session.close()
 
     def open(self) -> aiohttp.ClientSession:
-        """Return the aiohttp session, made on first use. A closed one is a `SessionError`."""
+        """Return the aiohttp session, which is made on first use. Raise a `SessionError` if it is closed."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=self._tls or True),
@@ -193,7 +193,7 @@ class Transport:
 
 
 def _target(url: URL, location: str) -> URL:
-    """Return the target of a redirect without credentials, if the key may be sent there."""
+    """Return the target of a redirect, without credentials. Raise a `RedirectError` if it may not get the key."""
     try:
         target = url.join(URL(location)).with_user(None)
         origin = target.origin()
@@ -227,7 +227,7 @@ def _checked_trace_configs(configs: object) -> list[aiohttp.TraceConfig]:
 
 
 async def _read(response: aiohttp.ClientResponse, max_body: int) -> bytes:
-    """Return the body. That of an error may be cut short."""
+    """Return the body. The body of an error may be cut short."""
     chunks: list[bytes] = []
     size = 0
     with suppress(*() if response.status < HTTPStatus.MULTIPLE_CHOICES else (aiohttp.ClientPayloadError,)):
@@ -241,7 +241,7 @@ async def _read(response: aiohttp.ClientResponse, max_body: int) -> bytes:
 
 def too_large(max_body: int) -> errors.ResponseTooLargeError:
     error = errors.ResponseTooLargeError(f"the response is larger than {max_body} bytes", limit=max_body)
-    error.hint = "if it may be, give the session a larger max_body"
+    error.hint = "to allow it, give the session a larger max_body"
     return error
 
 
@@ -250,8 +250,8 @@ def sender(
 ) -> aiohttp.ClientMiddlewareType:
     """Return an aiohttp middleware that sends a request once, with the key.
 
-    Without ``authorization``, the address is presigned, and is hidden. aiohttp's errors are translated before a trace
-    hook sees them, because some hold the whole address or a proxy's password.
+    If ``authorization`` is None, the address is presigned, and is hidden. aiohttp's errors are translated before a
+    trace hook sees them, because some hold the whole address or a proxy's password.
     """
 
     def authorize(headers: CIMultiDict[str], url: URL) -> None:
@@ -261,7 +261,7 @@ def sender(
             headers["Proxy-Authorization"] = proxy.authorization
 
     async def send(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        if session.trace_configs:  # instrumentation adds them when a session is made
+        if session.trace_configs:  # instrumentation adds its own when a session is made
             _after_hooks(request, authorize)
         else:
             authorize(request.headers, request.url)
@@ -277,7 +277,7 @@ def sender(
         finally:
             for name in ("Authorization", "Proxy-Authorization"):  # before the hooks for the end of the request
                 request.headers.pop(name, None)
-        # Raised outside of the except clause, so that it is not chained to aiohttp's error.
+        # Raised outside the except clause, so that it is not chained to aiohttp's error.
         try:
             raise failure
         finally:
@@ -291,8 +291,8 @@ def _after_hooks(request: aiohttp.ClientRequest, authorize: Callable[[CIMultiDic
     show = getattr(request, _SHOW_HEADERS, None)
     if show is None:
         raise errors.ConfigurationError(
-            f"aiohttp {aiohttp.__version__} cannot be used, because it has no ClientRequest.{_SHOW_HEADERS}, without "
-            "which trace hooks would see the key: install another version of aiohttp"
+            f"trace hooks would see the key, because aiohttp {aiohttp.__version__} has no "
+            f"ClientRequest.{_SHOW_HEADERS}: install another version of aiohttp, or use no trace hooks"
         )
 
     async def show_without_key(method: str, url: URL, headers: CIMultiDict[str]) -> None:
@@ -314,5 +314,5 @@ def _middlewares_of(session: aiohttp.ClientSession) -> Iterable[aiohttp.ClientMi
 async def _without_filters(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    hide_filters(request.url)  # before a middleware of the user can fail
+    hide_filters(request.url)  # before one of the user's middlewares can fail
     return await handler(request)

@@ -1,10 +1,10 @@
 """Reads pages and items into models, and converts single items from and to JSON objects.
 
-In the fast way, msgspec parses the bytes, and cattrs makes the models that msgspec cannot make. If that fails, cattrs
-structures plain JSON with detailed validation. This succeeds if the body is valid but has a rare form. Otherwise it
-names the JSON path of the fault.
+The fast way: msgspec parses the bytes, and cattrs makes the models that msgspec cannot make. If that fails, the
+detailed way: cattrs structures plain JSON with detailed validation. This succeeds if the body is valid but has a rare
+form. Otherwise it names the JSON path of the fault.
 
-Both are imported with the first page. Neither way coerces: a number in place of a string is an error.
+Both libraries are imported with the first page. Neither way converts types: a number in place of a string is an error.
 """
 
 import logging
@@ -35,8 +35,8 @@ class Decoder(Generic[C]):
     `InvalidJSONError`. JSON that is not what the API promises raises a `DecodeError`.
 
     Args:
-        kind: A model or `RawItem`, or the `Page` or ``list`` of it. A list is the only page.
-        structs: Whether to return structs with the models' attributes, except for pages in a rare form.
+        kind: A model or `RawItem`, or a `Page` or ``list`` of it. A list is the only page of its listing.
+        structs: Whether to return structs with the models' attributes. Pages in a rare form have models all the same.
     """
 
     item: type[Any]
@@ -55,7 +55,7 @@ class Decoder(Generic[C]):
         decode = self._at_once
         try:
             return decode(body)
-        except Exception as error:  # noqa: BLE001 - the detailed way meets the same fault, and says where it is
+        except Exception as error:  # noqa: BLE001 - the detailed way finds the same fault, and says where it is
             # The user's class may quote the value that it refuses.
             reason = ("" if self.is_own else str(error)) or type(error).__name__
         content = self._in_detail(body)
@@ -93,7 +93,7 @@ class Decoder(Generic[C]):
 
 
 decoder: Callable[..., Decoder[Any]] = cache(Decoder[Any])
-"""Returns the same decoder for a kind each time, because the first body takes much longer."""
+"""Returns the same decoder each time for the same kind, because the first body takes a decoder much longer."""
 
 
 def from_wire(document: object, model: type[T]) -> T:

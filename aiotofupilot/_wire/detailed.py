@@ -1,4 +1,4 @@
-"""Converts parsed JSON to models, naming the JSON path of a fault, and models to JSON.
+"""Converts parsed JSON to models and names the JSON path of a fault. Converts models to JSON.
 
 Reading takes ten times as long as the fast way.
 """
@@ -101,7 +101,7 @@ def structured(document: object, kind: Any) -> Any:
             return found.data, found.meta
         return found if item is kind else (found, PageMeta(has_more=False))
     message = "it is missing" if isinstance(fault, KeyError) else str(fault)
-    raise DecodeError(f"{path}: {message}", path=path)  # outside of the handler, because cattrs' errors quote the body
+    raise DecodeError(f"{path}: {message}", path=path)  # outside the handler, because cattrs' errors quote the body
 
 
 @cache
@@ -151,7 +151,7 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
 
 
 def or_default(default: object, hook: Hook) -> Hook:
-    """Return a hook that takes null for a default. The official SDK takes null for an absent array."""
+    """Return a hook that replaces null by a default. The official SDK reads null as an absent array."""
     return lambda value, kind: default if value is None else hook(value, kind)
 
 
@@ -180,7 +180,7 @@ def locate(error: BaseException, path: str, keys_of: Callable[[Any], Mapping[str
     if isinstance(error, ClassValidationError):
         members, others = error.group_exceptions()
         if not members:
-            return path, others[0]  # the constructor's own
+            return path, others[0]  # an error of the constructor itself
         fault, name = members[0][0], members[0][1].name
         return locate(fault, f"{path}.{keys_of(error.cl).get(name, name)}", keys_of)
     return path, error

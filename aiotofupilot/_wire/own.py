@@ -90,8 +90,8 @@ class OwnDecoder(Decoder[Any]):
             return self._structure(item, self.item)
         except Exception as error:  # noqa: BLE001 - a constructor may raise any error
             path, fault = _fault(error, path)
-        # Raised outside of the handler, because the libraries' errors quote the body. A class may quote the value that
-        # it refuses, and a key may be an address.
+        # Raised outside the handler, because the libraries' errors quote the body. Addresses are removed, because a
+        # class may quote the value that it refuses, and a key may be an address.
         path, fault = (_SIGNATURE.sub(r"\1***", text) for text in (path, fault))
         raise DecodeError(f"{path}: {fault}", path=path, body=excerpt(msgspec.json.encode(item)))
 
@@ -100,7 +100,7 @@ _own_decoder = lru_cache(maxsize=64)(OwnDecoder)  # a program may define any num
 
 
 def own_decoder(model: Any, envelope: Any = None, keys: tuple[str, ...] = (), converter: object = None) -> OwnDecoder:
-    """Return the decoder for a class. A class that cannot be made from JSON is a `TypeError`."""
+    """Return the decoder for a class. Raise a `TypeError` for a class that cannot be made from JSON."""
     if not isinstance(converter, Converter | None):
         raise for_parameter(must_be(TypeError, "converter", "a Converter of cattrs", converter), "converter")
     if converter is None and not _is_class(model) and not _is_pydantic(model):
@@ -108,7 +108,7 @@ def own_decoder(model: Any, envelope: Any = None, keys: tuple[str, ...] = (), co
     try:
         return _own_decoder(model, envelope, keys, converter)
     except (AttributeError, NameError, StructureHandlerNotFoundError, SyntaxError, TypeError) as error:
-        raise for_parameter(TypeError(f"model cannot be made of JSON, got {model!r}: {error}"), "model") from error
+        raise for_parameter(TypeError(f"model cannot be made from JSON, got {model!r}: {error}"), "model") from error
 
 
 def _reading(model: Any, converter: Converter, *, is_default: bool) -> tuple[Any, Hook]:
@@ -168,7 +168,7 @@ def _class_hook(kind: Any, converter: Converter, parsed: Collection[str] = ()) -
         members = checked(value, {dict}, NAMES[dict])
         members = {**members} if deep else members
         for path, keys, field in deep:
-            members.pop(path, None)  # a key that has dots itself is another one
+            members.pop(path, None)  # a key with dots in its name is not this path
             found = value
             for key in keys:
                 if found is None and field.default is getattr(field, "default_factory", attrs.NOTHING):
@@ -221,7 +221,7 @@ def _array_hook(kind: object, converter: Converter) -> Hook:
 def _pydantic_hook(kind: Any, _: Converter) -> Hook:
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - it is there if there is a class of it
 
-    read = TypeAdapter(kind).validate_json  # for objects it would accept other texts
+    read = TypeAdapter(kind).validate_json  # validating Python objects would accept other texts
 
     def structure(value: object, _: object) -> object:
         try:
@@ -244,6 +244,6 @@ def _fault(error: BaseException, path: str) -> tuple[str, str]:
         return f"{path}{error.path[1:]}", str(error).removeprefix(f"{error.path}: ")
     if isinstance(error, KeyError) and error.args and path.endswith(f".{error.args[0]}"):
         return path, "it is missing"
-    # Some attrs validators raise errors with the field and the value beside the message.
+    # Some attrs validators raise errors with the field and the value after the message.
     message = error.args[0] if any(isinstance(one, attrs.Attribute) for one in error.args) else error
     return path, str(message) or type(error).__name__

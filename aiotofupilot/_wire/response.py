@@ -19,7 +19,7 @@ from .times import read_http_date
 T = TypeVar("T")
 
 _ADDRESS = re.compile(rb'("(?:artifact|download)_url"\s*:\s*")[^"]*')
-"""A presigned address in JSON, which may be cut off."""
+"""A presigned address in JSON. Its end may be missing."""
 
 _REQUEST_ID_HEADERS = ("x-request-id", "x-vercel-id", "cf-ray")
 """Headers with the ID of a request. The first one present counts."""
@@ -53,24 +53,24 @@ def read_page(response: Response, cursor: int, decode: Callable[[bytes], tuple[l
 
 
 def read_item(response: Response, decode: Callable[[bytes], T], missing: str, forbidden: str | None = None) -> T:
-    """Return the single item of a response. ``missing`` is the hint for a 404, and ``forbidden`` for a 403, if any."""
+    """Return the single item of a response. ``missing`` is the hint of a 404, and ``forbidden`` that of a 403."""
     if 200 <= response.status < 300:  # noqa: PLR2004 - the class of success in HTTP
         return decode(response.body)
     failure = problem(response)
-    if failure.code is not None:  # a proxy's error says nothing of the item
+    if failure.code is not None:  # an error of a proxy says nothing about the item
         failure.hint = {404: missing, 403: forbidden}.get(failure.status)
     raise failure
 
 
 def read_json(body: bytes) -> Any:
-    """Return a body as plain JSON values. A body that is not JSON is an `InvalidJSONError`."""
+    """Return a body as plain JSON values. Raise an `InvalidJSONError` if it is not JSON."""
     import msgspec  # noqa: PLC0415 - when the first response needs it
 
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message = str(error)
-    # Raised outside of the handler, because the cause may hold a part of the body.
+    # Raised outside the handler, because the cause may hold a part of the body.
     raise errors.InvalidJSONError(f"the body is not JSON: {message}", body=excerpt(body))
 
 
@@ -92,7 +92,7 @@ _PARSED_AT_MOST = 64 * 1024
 """The API's errors have a few hundred bytes. A larger body is not one of them."""
 
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
-"""Ten digits are no duration. Some servers send a point in time by mistake."""
+"""A Retry-After has fewer than ten digits. Some servers send a point in time by mistake."""
 
 
 @frozen
@@ -113,7 +113,7 @@ def problem(response: Response) -> errors.APIError:
         with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # a proxy's HTML, or nothing at all
             told = msgspec.json.decode(response.body, type=_Problem)
     issues: tuple[errors.ValidationIssue, ...] = ()
-    with suppress(msgspec.ValidationError):  # their form depends on the version of zod, and the message does not
+    with suppress(msgspec.ValidationError):  # issues in an unknown form, because the form depends on the version of zod
         issues = msgspec.convert(told.issues, tuple[errors.ValidationIssue, ...])
     return _ERRORS.get(status, errors.ServerError if status >= 500 else errors.APIError)(  # noqa: PLR2004 - the class of the server's faults
         told.message or _summary(response),

@@ -107,7 +107,7 @@ def parsed_type(kind: Any, *, structs: bool) -> Any:
 
 @cache
 def _is_renamed(model: type) -> bool:
-    """Return whether the wire has another name for a field of a model or of its parts."""
+    """Return whether a field of a model, or of a nested model, has another name on the wire."""
     return any(
         field.wire_name != field.name or (field.model is not None and _is_renamed(field.model))
         for field in fields_of(model)
@@ -117,12 +117,12 @@ def _is_renamed(model: type) -> bool:
 def _type_of(field: Field, *, structs: bool) -> object:
     kind: Any = parsed_type(field.kind, structs=structs)
     if field.is_array:
-        kind = tuple[float, ...] if field.kind is float else tuple[kind, ...]  # points of a series, as for computing
+        kind = tuple[float, ...] if field.kind is float else tuple[kind, ...]  # the points of a series are floats
     return Union[kind, None] if field.is_optional else kind  # noqa: UP007 - of types that only the run time knows
 
 
 _lock = Lock()
-"""Held while a model's annotations are changed, so that no other thread takes these for the model's own."""
+"""Held while a model's annotations are changed, so that no other thread reads the changed ones."""
 
 
 @cache
@@ -148,7 +148,7 @@ def _struct(model: type, *, structs: bool) -> type[msgspec.Struct]:
     for field in fields_of(model):
         default = () if field.default is attrs.NOTHING else (field.default,)
         members.append((field.name, _type_of(field, structs=structs), *default))
-    # Structs live as long as one page, and are in no reference cycles.
+    # Structs live only as long as one page, and have no reference cycles.
     return msgspec.defstruct(
         model.__name__,
         members,

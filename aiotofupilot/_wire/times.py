@@ -95,11 +95,11 @@ def format_date_time(timestamp: datetime, *, round_up: bool = False) -> str:
 
     A fraction of a millisecond is dropped, or rounded up.
     """
-    with suppress(OverflowError):  # before the sum, which crosses no change of the local time then
+    with suppress(OverflowError):  # before adding, so that the sum crosses no change of the local time
         timestamp = timestamp.astimezone(UTC)
     written = timestamp.replace(microsecond=timestamp.microsecond // 1000 * 1000)
     if round_up and written != timestamp:
-        with suppress(OverflowError):  # there is no later one
+        with suppress(OverflowError):  # there is no later datetime
             written += timedelta(milliseconds=1)
     return format_timestamp(written)
 

@@ -215,7 +215,7 @@ class TestFile:
         """Such as the login page of a network, which would pass for the attachment from then on."""
         storage.answers = [answer, whole()]
         attachment = given(storage, size=len(DATA))
-        message = rf"^200: the storage sent 42 bytes, and attachment '7a1c' has {len(DATA)}; perhaps it is"
+        message = rf"^200: the storage sent 42 bytes, but attachment '7a1c' has {len(DATA)}; perhaps it is"
         with pytest.raises(APIError, match=message):
             await session.download(attachment, tmp_path)
         assert (parts(tmp_path), len(storage.requests)) == ([], 1)
@@ -359,7 +359,7 @@ class TestAddress:
 
     async def test_arguments_are_checked(self, session, storage, tmp_path):
         with pytest.raises(
-            TypeError, match=r"attachment must be an Attachment, which details\(\) of runs and units have, got 'a'"
+            TypeError, match=r"attachment must be an Attachment, from the details of a run or a unit, got 'a'"
         ):
             await session.download("a", tmp_path)
         with pytest.raises(TypeError, match="folder must be a string or a path, got 5"):
@@ -673,7 +673,7 @@ class TestFailure:
         storage.answers = [and_then(http(DATA[:100]).removesuffix(DATA[:100]), drip), hang, and_then(cut, hang)]
         async with TofuPilotSession(KEY, base_url=HERE, timeout=0.5, retry=None) as session:
             assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA[:100]
-            with pytest.raises(RequestTimeoutError, match=r"no byte of attachment 'b' came within 0\.5 s$"):
+            with pytest.raises(RequestTimeoutError, match=r"no byte of attachment 'b' arrived within 0\.5 s$"):
                 await session.download(given(storage, id="b"), tmp_path)
 
     async def test_an_outage_of_the_storage_is_none_of_the_server(self, account, storage, tmp_path):

@@ -137,7 +137,7 @@ async def test_each_cap_is_recognized(name, cap, depth):
 @pytest.mark.parametrize("cut", [paging.page_numbers, paging.null_cursor, paging.repeating_cursor(), capped(2)])
 async def test_a_cursor_that_a_walk_cannot_compute_is_a_finding(cut):
     diagnosis, facts = await diagnosed(Sandbox(pagings={"runs": cut}))
-    assert diagnosis.findings == ("runs: cursors cannot be computed, so a walk follows those of the server, unchecked",)
+    assert diagnosis.findings == ("runs: cursors cannot be computed, so a walk follows the server's, unchecked",)
     assert (facts["runs"].has_offsets, facts["runs"].follows) == (False, "unchecked")
 
 
@@ -175,7 +175,9 @@ async def test_ties_in_another_order_are_a_note():
     sandbox.before_response.append(shuffled_ties("measurements"))
     diagnosis, facts = await diagnosed(sandbox)
     assert facts["measurements"].keeps_ties is False
-    assert diagnosis.notes == ("measurements: items of one time change their order, so a walk reads them as a set",)
+    assert diagnosis.notes == (
+        "measurements: items of the same time change their order, so a walk reads them as a set",
+    )
 
 
 async def test_a_listing_without_an_order_is_a_finding():

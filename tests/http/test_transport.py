@@ -278,7 +278,7 @@ async def test_a_body_without_end_is_refused_while_it_is_read(get, server):
     with pytest.raises(ResponseTooLargeError) as caught:
         await get()
     assert caught.value.limit == LIMIT
-    assert str(caught.value).endswith("; if it may be, give the session a larger max_body")
+    assert str(caught.value).endswith("; to allow it, give the session a larger max_body")
     async with asyncio.timeout(30):
         await server.gone.wait()
 
@@ -504,7 +504,7 @@ async def test_a_session_that_was_handed_in_and_closed_is_refused(make, server, 
     task = asyncio.create_task(client.get("/", timeout=None))
     await server.asked.wait()
     await session.close()
-    with pytest.raises(SessionError, match="closed while a request was under way"):
+    with pytest.raises(SessionError, match="closed during a request"):
         await task
     with pytest.raises(SessionError, match="the aiohttp session is closed"):
         await client.get("/", timeout=None)
