@@ -108,7 +108,9 @@ class Way:
     """Until then, the server wants nothing."""
     starts: int = 0
     allowed: float = math.inf
-    """The most requests in flight after the server has asked for a pause."""
+    """The most requests in flight after the server has asked for a pause, or after an outage."""
+    is_after_outage: bool = False
+    """Whether nothing has failed since a probe had a good response."""
     in_a_row: int = 0
     """How many failures about the server there were since the last good response."""
     is_lost: bool = False
@@ -126,6 +128,7 @@ class Way:
         """Begin anew with another session."""
         self.has_reached, self.quiet_until, self.allowed, self.in_a_row, self.probes = False, 0.0, math.inf, 0, 0
         self.starts, self.since_pause, self.is_failing = self.starts + 1, 0, False
+        self.is_after_outage = False
         self.has_reached_storage = False
         for sent in self.sent:
             sent.is_probe = False  # of this session
@@ -159,6 +162,11 @@ class Way:
             if not world.on & {"outage", "faults", "unreadable"}:  # after an outage it begins with two
                 fits = self.since_pause < self.allowed  # those from before may hang until their time is up
                 world.check("after a pause requests come back gradually", fits, self.since_pause, "in flight")
+        if self.is_after_outage:
+            # The server has shown that it serves one request. So two may follow, and two more for each that ends. After
+            # a failure nothing is known, because it may begin another outage, which ends without a probe seen here.
+            fits = self.since_pause < self.allowed
+            world.check("after an outage requests come back gradually", fits, self.since_pause, self.allowed, sent)
         is_part = sent.limit not in {0, sent.program.limit} or (sent.limit and "tiny" in world.on)  # or a control
         if self.in_a_row >= DOWN and self.has_reached and not is_part:
             world.check("while the server is down, one request at a time probes", self.probes == 0, self.probes, sent)
@@ -207,6 +215,7 @@ class Way:
             elif self.is_lost and sent.status is not None:
                 self.in_a_row = 0  # connections were lost, and a response that is bad shows that the server is there
             self._note_pause(sent, retry_after)
+            self._note_outage(sent)
         sent.server_failures = self.server_failures if not self.is_failing else -1
         sent.program.end(sent)
 
@@ -219,6 +228,13 @@ class Way:
             if sent.starts == self.starts:
                 self.starts += 1
                 self.allowed, self.since_pause = 1, 0
+
+    def _note_outage(self, sent):
+        if sent.has_failed:
+            self.is_after_outage = False
+        elif sent.is_probe and not sent.was_cancelled:
+            self.is_after_outage, self.starts = True, self.starts + 1
+            self.allowed, self.since_pause = 2, 0
 
 
 class Network(InProcess):
