@@ -25,6 +25,12 @@ ELAPSED = 120.0
 DOWN = 5
 """After so many failures about the server without a good response between them, the session is down."""
 
+LONGEST = 100
+"""The most items of a page, by the API."""
+
+OBEYED = 60.0
+"""The longest pause that is obeyed, by the usual policy."""
+
 ATTEMPTS = 6
 """The most requests for a page, by the usual policy, while the server responds well to others."""
 
@@ -56,6 +62,10 @@ class Sent:
     is_probe: bool = False
     """Whether it was sent while the session was down."""
     ended: float = math.inf
+    asked: float | None = None
+    """The seconds of the pause for which its response asked."""
+    own_failures: int = 0
+    """How many of the failures before it, in a row, were surely about what it requests."""
     status: int | None = None
     """The status of a whole response. None: there was none."""
     size: int = 0
@@ -69,8 +79,12 @@ class Sent:
     """Whether it took too long."""
     server_failures: int = -1
     """How many failures about the server there had been when it ended; -1: no good response has come since the last."""
+    attempt: int = 1
+    """Its number among the requests for the same that follow each other's failures."""
+    began: float = 0.0
+    """When the first of these was sent."""
     failures: int = 0
-    """How often in a row the same request has failed before."""
+    """How often in a row the same request has failed before, as far as the policy counts that."""
     slow: int = 0
     """How many of these took too long."""
     failed_at: float = math.inf
@@ -130,6 +144,7 @@ class Way:
         self.starts, self.since_pause, self.is_failing = self.starts + 1, 0, False
         self.is_after_outage = False
         self.has_reached_storage = False
+        self.world.sessions += 1
         for sent in self.sent:
             sent.is_probe = False  # of this session
 
@@ -143,6 +158,13 @@ class Way:
         key = (*what, program, program.pieces, program.efforts)
         cursor, limit = int(query.get("cursor", 0)), int(query.get("limit", 0))
         sent = Sent(program, key, url.raw_path, cursor, limit, world.now, what not in program.asked, self.starts)
+        before = self.last.get(key)
+        is_again = before is not None and before.has_failed
+        sent.attempt, sent.began = (before.attempt + 1, before.began) if is_again else (1, world.now)
+        sent.own_failures = before.own_failures + (not before.is_about_server) if is_again else 0
+        if limit:
+            is_asked = limit <= LONGEST and self.server.line.query.items() <= query.items()
+            world.check("a request has the filters of its listing", is_asked, query)
         sent.is_by_value = any(name.endswith(("_before", "_after")) for name in query)
         program.asked.add(what)
         if sent.is_of_api:
@@ -175,6 +197,7 @@ class Way:
         before = self.last.get(sent.key)
         if before is None or not before.has_failed or is_part or sent.program.is_endless:
             return
+        self._hold_wait(sent, before)
         slow = before.slow + before.is_slow
         is_plain = sent.program.is_plain and not world.on - HARMLESS - {"unreadable", "interrupts"}
         is_first_contact = not self.has_reached and "together" not in world.on  # where each gives up by itself
@@ -197,10 +220,26 @@ class Way:
             longest = 0.5 * 2.0 ** (sent.failures - 1)
             world.check("waits are no longer than the policy says", waited <= longest + 1e-6, waited, longest, sent)
 
+    def _hold_wait(self, sent, before):
+        """Hold the wait before another attempt to what was drawn or asked for, if there is no other reason to wait."""
+        world, waited = self.world, self.world.now - before.ended
+        if not sent.program.is_alone or world.on & {"outage", "unreadable", "limiter", "shuffle"}:
+            return
+        if before.asked is not None and "faults" not in world.on:
+            is_exact = abs(waited - before.asked) < 1e-6
+            world.check("a pause ends when the server says", is_exact, waited, before.asked, sent)
+        elif not (before.is_about_server or sent.own_failures < before.attempt or self.quiet_until):
+            longest = min(30.0, 0.5 * 2.0 ** (sent.own_failures - 1))
+            drawn = [
+                wait for at, low, high, wait in world.clock.draws if (at, low, high) == (before.ended, 0.0, longest)
+            ]
+            is_drawn = any(abs(waited - wait) < 1e-6 for wait in drawn)
+            world.check("a wait is drawn up to its bound, and kept", is_drawn, waited, longest, drawn, sent)
+
     def end(self, sent, retry_after=None):
         """Note that a request is over."""
         world = self.world
-        sent.ended = world.now
+        sent.ended, sent.asked = world.now, retry_after
         self.in_flight -= 1
         self.has_reached |= sent.status is not None
         self.has_reached_storage |= sent.status is not None and not sent.is_of_api
@@ -212,6 +251,7 @@ class Way:
                 self.server_failures, self.is_failing = self.server_failures + 1, True
             elif not (sent.has_failed or sent.was_cancelled):
                 self.in_a_row, self.is_failing = 0, False
+                world.responses += 1
             elif self.is_lost and sent.status is not None:
                 self.in_a_row = 0  # connections were lost, and a response that is bad shows that the server is there
             self._note_pause(sent, retry_after)
@@ -304,7 +344,7 @@ def _retry_after(head):
     """Return the seconds of the pause that a response asks for. None: it asks for none."""
     asked = head.headers.get("Retry-After")
     if asked is not None:
-        return float(asked)
+        return float(asked) if float(asked) <= OBEYED else None
     return 1.0 if head.status == 429 else None
 
 
@@ -340,4 +380,4 @@ def connect(way, sandbox, **options):
     """Return a session of the universe."""
     way.connected()
     make = partial(Network, way, sandbox)
-    return session_over(make, way.world.clock, api_key=sandbox.api_key, timeout=TIMEOUT, **options)
+    return session_over(make, way.world.clock, api_key=sandbox.api_key, **options)

@@ -222,6 +222,10 @@ def judge_walk(program, walk):
             world.marks.add("exactly once across texts while items come and go")
     if line.unreadable and program.skips:
         program.check("what cannot be read is left out", not line.unreadable & {*program.got}, walk.stats)
+        if only(program, "unreadable", "interrupts") and not program.is_broken_off and program.max_items is None:
+            places = [at for at, id_ in enumerate(line.ids) if id_ in line.unreadable]
+            is_named = walk.stats.unreadable_positions == places
+            program.check("what is left out is named by its position", is_named, walk.stats, places)
     judge_value(program)
 
 
@@ -232,7 +236,9 @@ def judge_receipt(program, walk):
         code, said = verdict(lines)
         lines.seek(0)
         passed = passed_by(map(json.loads, lines)) if program.written else got
-    program.check("a receipt names what was yielded", got == passed[: len(got)], len(got), len(passed))
+    # Where a walk is resumed among items that came again after its warning, it goes on behind the first of them.
+    is_undone = program.is_unchecked and len(once) < len(got)
+    program.check("a receipt names what was yielded", is_undone or got == passed[: len(got)], len(got), len(passed))
     is_doubled = len({*passed}) < len(passed)
     program.check("a receipt is wrong only if an item came twice", code != WRONG or is_doubled, said)
     if code == EXACT:
@@ -241,7 +247,8 @@ def judge_receipt(program, walk):
         missing = [] if limited else [id_ for id_ in line.steady(program.began) if id_ not in once]
         is_exact = walk is not None and len(once) == len(got) and not missing
         program.check("a receipt is exact only if the walk was", is_exact, said, len(got) - len(once), missing[:3])
-    if goes_by_value(program) and walk is not None and not (program.is_unchecked or line.unreadable or line.odd):
+    is_by_value = goes_by_value(program) and not line.database.is_unsorted
+    if is_by_value and walk is not None and not (program.is_unchecked or line.unreadable or line.odd):
         most = max(Counter(map(time_of, line.items.values())).values(), default=0)
         is_due = most < program.limit and not program.world.on & {"filters", "nulls", "caps"}
         program.check("a receipt is exact if the walk was", code == EXACT or not is_due, said)

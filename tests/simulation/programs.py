@@ -5,8 +5,9 @@ import pickle
 from functools import partial
 from weakref import ref
 
+import pytest
 from simulation import oracle
-from simulation.network import TIMEOUT
+from simulation.network import ATTEMPTS, TIMEOUT
 from simulation.world import PROGRAM
 
 from aiotofupilot import (
@@ -35,6 +36,9 @@ and that of a page that was requested ahead three turns later."""
 
 HOLD_UP = {"shuffle", "limiter", "pauses", "outage", "unreadable", "faults"}
 """What lets a request that was begun be sent later."""
+
+DEFAULTS = {"limit": 100, "concurrency": 1, "on_unreadable": "raise"}
+"""What the guide says about options that are left out."""
 
 NO_END = 60
 """So many pieces without an end are enough."""
@@ -67,9 +71,14 @@ class Program:
         self.chance = self.world.chance(f"program {name}")
         self.concurrency = self.chance.choice((1, 1, 2, 3, 4, 8, 16, 24))
         self.limit = self.line.limit
+        self.defaults = self.world.chance(f"defaults of {name}")
         self.asked = set()
         self.requests = self.in_flight = self.peak = self.pieces = self.efforts = 0
-        self.failures = self.cancelled = self.errors = self.slow = self.warnings = self.left_out = 0
+        self.failures = self.cancelled = self.errors = self.slow = self.warnings = self.left_out = self.retries = 0
+        self.busy = 0.0
+        """The seconds that all its requests took together, and what it did itself."""
+        self.latest = None
+        """The request that ended last."""
         self.deepest = self.by_value = 0
         """The largest cursor that it asked for, and how many requests asked for what is before or after a time."""
         self.is_unchecked = False
@@ -114,6 +123,8 @@ class Program:
         self.in_parts = sent.limit < self.limit
         if self.in_flight >= min(self.concurrency, 2):
             self.check("no more are in flight than allowed", self.in_flight <= self.concurrency, self.in_flight)
+        self.retries += sent.attempt > 1 and sent.limit != 1  # one item shows whether the server works, once
+        self.check("nothing is requested after closing", not self.is_left, sent)
         # What was begun for details takes several requests if an item or the position has to be looked for.
         may_look = isinstance(self, Detailing) and "moving" in self.world.on
         if sent.is_first and self.is_idle and not may_look:
@@ -126,6 +137,8 @@ class Program:
     def end(self, sent):
         """Note that a request of this program is over."""
         self.in_flight -= 1
+        self.busy += sent.ended - sent.at
+        self.latest = sent
         if self.to_cancel is not None and self.chance.random() < self.haste:
             self.world.after_turns(self.chance.choice(SOON), partial(self.cancel, self.to_cancel))
         self.failures += sent.has_failed
@@ -147,6 +160,22 @@ class Program:
     @property
     def listing(self):
         return getattr(self.session, self.line.kind)
+
+    def options(self, *, skips=True):
+        """Return the options of its listing. An option that has its default is given, or is left out."""
+        options = {
+            "limit": self.limit,
+            "concurrency": self.concurrency,
+            "on_unreadable": "skip" if skips else "raise",
+        }
+        return {
+            **self.line.query,
+            **{
+                name: value
+                for name, value in options.items()
+                if value != DEFAULTS[name] or self.defaults.random() < 0.5
+            },
+        }
 
     async def run(self):
         """Do it, as a task of its own."""
@@ -218,9 +247,21 @@ class Program:
         self.efforts += 1
         return await make()
 
+    @property
+    def is_alone(self):
+        """Whether its requests follow each other, and each belongs to what it waits for."""
+        return self.concurrency == 1 and not self.world.on & {"interrupts", "together", "close", "slow"}
+
     def meet(self, error):
         """Hold an error to what errors say and do not say, and to what may go wrong in this universe."""
         self.errors += 1
+        latest = self.latest
+        # What is read around an item has attempts of its own.
+        if self.is_alone and latest is not None and latest.has_failed and "unreadable" not in self.world.on:
+            self.check("an error counts its attempts", error.attempts == latest.attempt, error.attempts, latest)
+            took = latest.ended - latest.began
+            is_said = error.elapsed is None if latest.attempt == 1 else abs((error.elapsed or 0.0) - took) < 1e-6
+            self.check("an error says how long it was tried", is_said, error.elapsed, latest)
         parts = error, str(error), vars(error), getattr(error, "__notes__", ()), error.__cause__, error.__context__
         key, shown = self.line.sandbox.api_key, " ".join(map(repr, parts))
         self.check("the key is in no error", key not in shown and key.encode() not in pickle.dumps(error), shown)
@@ -337,6 +378,15 @@ class Iterating(Program):
             await self.leave(iteration)
         return ended
 
+    async def close_at_once(self, iteration):
+        """Close an iteration before anything is asked of it. Nothing was begun, so it costs nothing, then or later."""
+        sent = self.requests
+        await iteration.aclose()
+        self.is_left = True
+        await self.settled("closing")
+        self.check("who closes at once requests nothing", self.requests == sent, self.requests - sent)
+        return False
+
     async def leave(self, iteration):
         """Close an iteration. That may be cancelled, and then it is closed again."""
         if self.chance.random() < 0.5:
@@ -357,14 +407,28 @@ class Iterating(Program):
         self.check("nothing stays in flight after closing", self.in_flight == 0, self.in_flight)
         self.is_left = True
 
-    def hold(self, stats, items, requests, warnings, seconds):
+    @property
+    def numbers(self):
+        """What an iteration counts too: items, requests, those that repeat a failure, warnings, and seconds."""
+        return len(self.got), self.requests, self.retries, self.warnings, self.world.now, self.busy
+
+    def hold(self, stats, before):
         """Hold the counts of an iteration to what it yielded, sent and could wait for, and its warnings to one."""
+        differences = (now - then for now, then in zip(self.numbers, before, strict=True))
+        items, requests, retries, warnings, seconds, busy = differences
         self.check("the counts are right", stats.items == items, stats, items)
         self.check("each request is counted", stats.requests == requests, stats, requests)
         if isinstance(self, Walking):
             self.check("what is left out is logged", stats.unreadable == self.left_out, stats, self.left_out)
         most = self.concurrency * seconds + 60.0 * stats.requests  # a wait that is broken off counts as a whole
         self.check("the waits are counted", 0 <= stats.waited <= most + 1e-6, stats, most)
+        if self.is_alone:
+            # It waits for a response, or for the time of the next attempt, and for nothing else.
+            self.check(
+                "each wait is counted as it was", abs(seconds - busy - stats.waited) < 1e-6, stats, seconds - busy
+            )
+            if "unreadable" not in self.world.on and not self.slow and getattr(self, "max_items", None) != 1:
+                self.check("each retry is counted", stats.retries == retries, stats, retries)
         if oracle.is_still(self) and not {"faults", "unreadable"} <= self.world.on:  # both hide how a gap is
             self.check("no position is looked for where nothing moved", not getattr(stats, "resyncs", 0), stats)
         if stats.is_unchecked or warnings:
@@ -380,19 +444,19 @@ class Iterating(Program):
         text = iteration = None
         for _ in range(NO_END):
             if iteration is None:
-                iteration = self.make(text)
+                iteration, self.is_left = self.make(text), False
                 self.made.append(ref(iteration))
-                sent, had, warned, failed = self.requests, len(self.got), self.warnings, ""
-                began, self.left_out = self.world.now, 0
+                before, failed, self.left_out = self.numbers, "", 0
             failure = None
             try:
-                ended = await self.piece(iteration)
+                is_closed = "interrupts" in self.world.on and self.defaults.random() < 0.1
+                ended = await (self.close_at_once if is_closed else self.piece)(iteration)
             except TofuPilotError as error:
                 failure, ended = error, False
             text = str(self.place(iteration))
             stats = iteration.stats
-            seconds = self.world.now - began
-            self.hold(stats, len(self.got) - had, self.requests - sent, self.warnings - warned, seconds)
+            self.hold(stats, before)
+            self.hold_place(text)
             if ended:
                 return iteration
             if failure is not None:
@@ -406,14 +470,21 @@ class Iterating(Program):
                     return None
                 failed, failure = f"{failed} {failure!r}", None
                 await asyncio.sleep(1.0)
+                self.busy += 1.0
             if self.is_left or self.chance.random() < 0.5 or "close" in self.world.on:
                 await iteration.aclose() if failed else None  # the traceback of its error may keep it and its receipt
-                iteration, self.is_left, self.is_broken_off = None, False, True  # another process goes on
+                iteration, self.is_broken_off = None, True  # another process goes on
                 await self.settled("dropping")
                 if not failed:
                     self.check("what is dropped is freed at once", self.made[-1]() is None, self.made[-1](), failed)
         self.world.tally("no end")
         return None
+
+    def hold_place(self, text):
+        """Hold a checkpoint of a listing that stands still to how many items came."""
+        if isinstance(self, Walking) and oracle.only(self, "interrupts", "faults", "outage", "pauses", "close"):
+            place = Checkpoint.parse(text)
+            self.check("a checkpoint is behind what came", place.cursor + place.skip == len(self.got), place)
 
     def after(self, error, text):
         """Return where to go on after an error. None: it is the end."""
@@ -429,11 +500,11 @@ class Walking(Iterating):
         self.on_drift = chance.choice((None, None, None, None, None, "resync", "ignore", "raise"))
         self.skips = self.line.unreadable and ("moving" in on or chance.random() < 0.7)
         self.max_items = chance.choice((None, None, None, None, 1, 30, 130))
-        self.options = {"limit": self.limit, "concurrency": self.concurrency}
+        self.how = {}
         if self.on_drift is not None:
-            self.options["on_drift"] = self.on_drift
+            self.how["on_drift"] = self.on_drift
         elif self.line.kind in UNSTABLE and chance.random() < 0.1:
-            self.options["sort_by"] = self.sort_by = UNSTABLE[self.line.kind]
+            self.how["sort_by"] = self.sort_by = UNSTABLE[self.line.kind]
             self.on_drift = "ignore"  # which such an order means
         self.follows = self.on_drift is None
         self.is_plain = self.concurrency == 1
@@ -442,11 +513,8 @@ class Walking(Iterating):
 
     def make(self, text):
         cursor = None if text is None else Checkpoint.parse(text)
-        on_unreadable = "skip" if self.skips else "raise"
         rest = None if self.max_items is None else self.max_items - len(self.got)
-        listing = self.listing.list(
-            **self.line.query, cursor=cursor, max_items=rest, on_unreadable=on_unreadable, **self.options
-        )
+        listing = self.listing.list(cursor=cursor, max_items=rest, **self.options(skips=self.skips), **self.how)
         self.began_piece = len(self.got)
         self.taken()
         return (listing.raw() if self.is_raw else listing).walk(receipt=self.written)
@@ -481,9 +549,7 @@ class Paging(Program):
     """Takes the pages as the server cuts them."""
 
     async def act(self):
-        listing = self.listing.list(
-            **self.line.query, limit=self.limit, concurrency=self.concurrency, on_unreadable="skip"
-        )
+        listing = self.listing.list(**self.options())
         pages = listing.pages()
 
         async def take():
@@ -505,9 +571,7 @@ class Detailing(Iterating):
 
     def make(self, text):
         cursor = None if text is None else Checkpoint.parse(text)
-        listing = self.listing.list(
-            **self.line.query, limit=self.limit, concurrency=self.concurrency, cursor=cursor, on_unreadable="skip"
-        )
+        listing = self.listing.list(cursor=cursor, **self.options())
         return listing.details(max_buffer=self.max_buffer).walk()
 
     def begin(self, sent):
@@ -543,9 +607,7 @@ class Catching(Iterating):
 
     def make(self, text):
         watermark = self.watermark if text is None else Watermark.parse(text)
-        listing = self.listing.list(
-            **self.line.query, limit=self.limit, concurrency=self.concurrency, on_unreadable="skip"
-        )
+        listing = self.listing.list(**self.options())
         return listing.since(watermark)
 
     async def act(self):
@@ -581,9 +643,7 @@ class Following(Program):
 
     async def act(self):
         chance, interval = self.chance, self.chance.choice((2.0, 5.0, 30.0))
-        listing = self.listing.list(
-            **self.line.query, limit=self.limit, concurrency=self.concurrency, on_unreadable="skip"
-        )
+        listing = self.listing.list(**self.options())
         watermark, self.backlog, self.again = None, None, 0
         if chance.random() < 0.5:
             known = listing.since()
@@ -593,7 +653,8 @@ class Following(Program):
         ends = self.world.now + chance.choice((20.0, 100.0, 300.0))
         sent, begun = self.requests, self.world.now
         while self.world.now < ends:
-            stream = listing.follow(interval, since=watermark)
+            every = {} if interval == 5.0 and self.defaults.random() < 0.5 else {"interval": interval}
+            stream = listing.follow(since=watermark, **every)
             self.pieces += 1
             failed, self.again = self.errors, max(self.again, oracle.listed_again(self))
             self.made.append(ref(stream))
@@ -605,9 +666,7 @@ class Following(Program):
             except TofuPilotError as error:
                 self.meet(error)
                 if isinstance(error, SessionError):
-                    listing = self.listing.list(
-                        **self.line.query, limit=self.limit, concurrency=self.concurrency, on_unreadable="skip"
-                    )
+                    listing = self.listing.list(**self.options())
                 if self.errors > 20:
                     return
                 await asyncio.sleep(1.0)
@@ -630,9 +689,7 @@ class Counting(Program):
     async def act(self):
         self.line.lengths = {len(self.line.rows)}
         sent = self.requests
-        number = await self.whole(
-            self.listing.list(**self.line.query, limit=self.limit, concurrency=self.concurrency).count
-        )
+        number = await self.whole(self.listing.list(**self.options(skips=False)).count)
         oracle.judge_count(self, number, self.requests - sent)
 
 
@@ -641,7 +698,7 @@ class Sharding(Program):
 
     async def act(self):
         parts = self.chance.choice((1, 2, 3, 7))
-        listing = self.listing.list(**self.line.query, limit=self.limit, concurrency=self.concurrency)
+        listing = self.listing.list(**self.options(skips=False))
         shards = [Shard.parse(str(shard)) for shard in await self.whole(partial(listing.shards, parts))]
         self.parts, self.cut_for = parts, self.requests
         is_cut = parts > 1 and self.line.kind == "runs" and len(self.line.rows) > self.limit and oracle.is_still(self)
@@ -705,6 +762,7 @@ class Asking(Program):
     """Asks for single items, as a service does, each within a deadline."""
 
     async def act(self):
+        self.concurrency = 1
         for _ in range(self.chance.choice((3, 10))):
             await asyncio.sleep(self.chance.choice((0.0, 0.3, 5.0)))
             self.pieces += 1
@@ -717,6 +775,21 @@ class Asking(Program):
                 self.world.marks.add("a missing item is a NotFoundError")
             except TofuPilotError as error:
                 self.meet(error)
+        if self.is_alone and not self.world.on & {"outage", "faults", "pauses", "limiter"}:
+            await self.ask_in_vain("broken", 500, ATTEMPTS)
+            await self.ask_in_vain("busy", 503, 1)
+
+    async def ask_in_vain(self, what, status, attempts):
+        """Ask for what can never be had: as often as the policy says, or once where the pause would be too long."""
+        self.pieces += 1
+        sent, began = self.requests, self.world.now
+        try:
+            await self.session.get_json(f"/v2/runs/{what}")
+        except APIError as error:
+            failed = self.requests - sent, error.attempts, error.status
+            self.check("what always fails costs its attempts", failed == (attempts, attempts, status), failed)
+            took = self.world.now - began if attempts > 1 else None
+            self.check("an error says how long it was tried", error.elapsed == pytest.approx(took), error.elapsed, took)
 
 
 KINDS = {

@@ -54,6 +54,12 @@ SINGLE = (
 )
 """What may be wrong with a single response."""
 
+ALWAYS = {
+    "/api/v2/runs/broken": faults.status(500),
+    "/api/v2/runs/busy": faults.status(503, retry_after=61),
+}
+"""What is wrong with each response for some paths. A pause of 61 s is longer than what a client obeys."""
+
 DATABASE = {"orders", "filters", "caps", "nulls"}
 """What is in the way if the database answers by itself. Otherwise the sandbox does."""
 
@@ -365,9 +371,11 @@ class Server:
                 "502": faults.html(502),
                 "hang": faults.stall(1e6),
             }.get(window.kind, faults.reset())
+        if (fault := ALWAYS.get(request.path)) is not None:
+            return fault
         if self.pauses and chance.random() < 0.05:
             self.pauses -= 1
-            return faults.status(chance.choice((429, 503)), retry_after=chance.choice((None, 0.5, 3, 20, 59)))
+            return faults.status(chance.choice((429, 503)), retry_after=chance.choice((None, 0.5, 3, 20, 60)))
         target = request.target
         asked = PROGRAM.get(), target  # the good response may be another program's
         if self.rate and self.failed[asked] < 2 and chance.random() < self.rate:

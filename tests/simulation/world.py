@@ -123,7 +123,7 @@ class Clock(FakeClock):
         super().__init__(start=begins)
         self._loop, self._chance, self._off = loop, chance, off
         self.draws = []
-        """When a wait was drawn."""
+        """The waits that were drawn: when, between which bounds, and how long each is."""
 
     def monotonic(self):
         return self._loop.time()
@@ -132,8 +132,9 @@ class Clock(FakeClock):
         return super().now() + timedelta(seconds=self._loop.time() + self._off)
 
     def uniform(self, low, high):
-        self.draws.append(self._loop.time())
-        return self._chance.uniform(low, high)
+        drawn = self._chance.uniform(low, high)
+        self.draws.append((self._loop.time(), low, high, drawn))
+        return drawn
 
     async def sleep(self, seconds):
         await asyncio.sleep(seconds)
@@ -160,6 +161,8 @@ class World:
         """The promises that were broken, with what happened."""
         self.marks = set()
         """The promises that were really tested."""
+        self.sessions = self.responses = 0
+        """How many sessions there were, and good responses."""
         self.tallies = {}
         """Numbers that are no promise, such as how many walks were refused."""
 
@@ -206,12 +209,18 @@ class World:
         self.tallies[what] = self.tallies.get(what, 0) + number
 
 
+REMINDER = 600.0
+"""Seconds between two warnings while nothing but failures comes, as the guide says."""
+
+
 class Records(logging.Handler):
     """Keeps no record, looks for the key in each, and counts the warnings of walks."""
 
     def __init__(self, world, key):
         super().__init__(logging.DEBUG if "debug" in world.on else logging.INFO)
         self._world, self._key = world, key
+        self._warned = None
+        """When a warning said last that something failed, and how many sessions and good responses there were."""
 
     def emit(self, record):
         text = f"{record.getMessage()} {record.exc_info} {record.__dict__}"
@@ -220,3 +229,24 @@ class Records(logging.Handler):
             PROGRAM.get().warnings += 1
         if "cannot be read and is left out" in record.getMessage():
             PROGRAM.get().left_out += 1
+        if record.getMessage().startswith("attempt", record.getMessage().find(": ") + 2):
+            self._hold_failure(record)
+
+    def _hold_failure(self, record):
+        """Hold a record of an attempt to what failed, and warnings to one in ten minutes without a good response."""
+        world, program = self._world, PROGRAM.get()
+        if program.uses_threads:  # the storage has outages and warnings of its own
+            self._warned = -math.inf, None
+            return
+        if record.levelno >= logging.WARNING:
+            known = world.sessions, world.responses
+            at, before = self._warned or (-math.inf, None)
+            is_rare = world.now - at >= REMINDER - 1e-6 or before != known
+            world.check("an outage is a warning each ten minutes", is_rare, world.now - at, record.getMessage())
+            self._warned = world.now, known
+        world.check("the first failure is a warning", self._warned, record.getMessage())
+        failed = program.latest
+        if program.is_alone and "unreadable" not in world.on:
+            said = record.tofupilot_attempt, record.tofupilot_cursor or 0, round(record.tofupilot_duration, 6)
+            is_right = said == (failed.attempt, failed.cursor, round(failed.ended - failed.at, 6))
+            world.check("a record says which attempt failed", is_right, said, failed)
