@@ -2,12 +2,14 @@
 
 import asyncio
 import pickle
+from collections import Counter
 from functools import partial
 from weakref import ref
 
 import pytest
 from simulation import oracle
 from simulation.network import ATTEMPTS, TIMEOUT
+from simulation.server import detail_key
 from simulation.world import PROGRAM
 
 from aiotofupilot import (
@@ -577,6 +579,7 @@ class Detailing(Iterating):
     def begin(self, sent):
         super().begin(sent)
         self.expected[sent] = self.largest
+        self.looks[sent.path] += not sent.limit
 
     def end(self, sent):
         super().end(sent)
@@ -588,12 +591,11 @@ class Detailing(Iterating):
 
     def take(self, item):
         self.got.append(item.id)
-        key = {"units": "serial_number", "parts": "number"}.get(self.line.kind, "id")
-        self.held.pop(getattr(item, key), None)
+        self.held.pop(detail_key(self.line.kind, item), None)
 
     async def act(self):
         self.max_items, self.skips = None, True
-        self.held, self.largest, self.most_held, self.expected = {}, 0, 0, {}
+        self.held, self.largest, self.most_held, self.expected, self.looks = {}, 0, 0, {}, Counter()
         walk = await self.go()
         oracle.judge_walk(self, walk)
         oracle.judge_details(self, walk)

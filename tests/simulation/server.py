@@ -15,6 +15,10 @@ from simulation.world import PROGRAM
 
 from aiotofupilot.sandbox import Delivery, Sandbox, faults
 from aiotofupilot.sandbox.faults import Fault
+from aiotofupilot.sandbox.rest import Refusal
+
+UPLOAD = 40.0
+"""Seconds in which all logs of a run can be seen. A pass over what is new lists the runs of a minute again."""
 
 LATE = 55.0
 """An item may become visible so many seconds after it was created. The promise says 60."""
@@ -60,6 +64,8 @@ ALWAYS = {
 }
 """What is wrong with each response for some paths. A pause of 61 s is longer than what a client obeys."""
 
+GONE = Refusal(404, "NOT_FOUND", "there is no such item").body
+
 DATABASE = {"orders", "filters", "caps", "nulls"}
 """What is in the way if the database answers by itself. Otherwise the sandbox does."""
 
@@ -95,6 +101,11 @@ def many(kind, size, alike, runs):
         distinct(with_time(evolve(items[at % len(items)], id=str(UUID(int=at))), newest - at // alike * minute), at)
         for at in range(size)
     ]
+
+
+def detail_key(kind, item):
+    """Return what the details of an item are asked for by."""
+    return getattr(item, {"units": "serial_number", "parts": "number"}.get(kind, "id"))
 
 
 def distinct(item, number):
@@ -156,6 +167,10 @@ class Line:
         self.stored = {item.id: at for at, item in enumerate(reversed(self.rows))}
         """The order in which the items were stored."""
         self.late = chance.random() < 0.5
+        self.uploads, self.uploaded = world.chance("uploads"), (None, None)
+        """What decides about the runs of logs, and the last run with the time of its creation."""
+        self.lag = self.uploads.choice((0.0, 0.5, 2.5, 6.5)) if "moving" in on else 0.0
+        """For so many seconds, a new item is listed, and the replica that gives details does not know it yet."""
         self.anywhere = False
         """Whether items turn up in the middle of the listing, as old as their neighbours."""
         self.seen = {item.id: (-1.0, float("inf")) for item in self.rows}
@@ -267,9 +282,7 @@ class Line:
         else:
             item = distinct(item, f"of-{next(world.number)}")
         if self.kind == "logs":
-            run = with_time(evolve(made("runs", 20, 1, 60)[0], id=self._new_id()), time)
-            self.sandbox.runs.insert(0, run)
-            item = evolve(item, run=evolve(item.run, id=run.id))
+            item = evolve(item, run=evolve(item.run, id=self._run_at(time)))
         self.rows.insert(at, item)
         self.items[item.id] = as_shown(item)
         self.stored[item.id] = len(self.stored)
@@ -277,6 +290,16 @@ class Line:
         self.alike[self._group(item)] += 1
         self.longest = max(self.longest, self.alike[self._group(item)])
         self._changed()
+
+    def _run_at(self, time):
+        """Return the ID of the run that a log is of: a new one, or one that is still uploaded, whose logs come."""
+        now, chance = self.world.begins + timedelta(seconds=self.world.now), self.uploads
+        run, begun = self.uploaded
+        if begun is None or now - begun > timedelta(seconds=UPLOAD) or chance.random() < 0.7:
+            run = with_time(evolve(made("runs", 20, 1, 60)[0], id=self._new_id()), time)
+            self.sandbox.runs.insert(0, run)
+            self.uploaded = run, time
+        return run.id
 
     def _new_id(self):
         return str(UUID(int=self.chance.getrandbits(128), version=4))
@@ -346,6 +369,9 @@ class Server:
         is_of_line = request.page is not None and request.path.rstrip("/").endswith(f"/{self.line.kind}")
         if is_of_line and delivery.status == 200 and self.world.on & DATABASE:
             delivery = self.line.database.response(self.line, request)
+        if delivery.status == 200 and request.page is None and self._is_behind(request.path):
+            delivery = Delivery.of(404, {"Content-Type": "application/json"}, GONE)
+            self.world.marks.add("details that lag are asked for again")
         wrong = self._wrong(request)
         if self.unreadable is not None and wrong is None and self.line.unreadable:
             delivery = self.unreadable.alter(delivery, request, chance)
@@ -357,6 +383,12 @@ class Server:
         echo = {"X-Request-Id": f"of {request.authorization}"} if "echo" in self.world.on else {}
         delivery = delivery.with_headers({"Date": self.world.date, **echo})
         return Delivery((way, *delivery.steps))
+
+    def _is_behind(self, path):
+        """Return whether the details of an item are not known yet."""
+        line, name = self.line, path.rpartition("/")[2]
+        new = (line.items[id_] for id_, (seen, _) in line.seen.items() if seen > self.world.now - line.lag)
+        return f"/{line.kind}/" in path and any(detail_key(line.kind, item) == name for item in new)
 
     def _wrong(self, request):
         """Return the fault of a request; None: there is none. The same request fails twice in a row at most.
