@@ -475,6 +475,20 @@ def probes_of(seconds):
     return 6 + 2.5 * math.log2(2 * seconds)
 
 
+def judge_draws(universe):
+    """Each wait is drawn from 0 to the policy's bound: after attempt n of a page, or so long after an outage began.
+
+    Polls are drawn around their interval, so that many clients do not ask in step.
+    """
+    world = universe.world
+    of_attempts = {min(30.0, 0.5 * 2.0**nth) for nth in range(10)}
+    failed = [one.ended for one in universe.way.sent if one.has_failed]
+    for at, low, high, _ in world.clock.draws:
+        lasts = {min(30.0, max(0.5, at - ended)) for ended in failed if ended <= at}
+        is_wait = low == 0.0 and (high in of_attempts or any(abs(high - most) < 1e-6 for most in lasts))
+        world.check("each wait is drawn as the policy says", is_wait or (low, high) == (0.9, 1.1), at, low, high)
+
+
 def judge_outage(universe, programs):
     """After an outage, everything goes on within its length, or within half a second.
 

@@ -4,12 +4,13 @@ import asyncio
 import math
 from collections import Counter
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from uuid import UUID
 
 from attrs import define, evolve
 from fakes import paging
 from fakes.database import shown
+from fakes.faults import malformed
 from simulation.database import time_of, with_time
 from simulation.world import PROGRAM
 
@@ -74,7 +75,7 @@ NOTICED = tuple(fault for fault in SINGLE if fault not in {faults.html(), faults
 
 BAD_ITEM = (
     faults.status(500),
-    faults.status(500),
+    None,  # its ID is null
     faults.status(502),
     faults.reset(),
     faults.status(504),
@@ -335,7 +336,8 @@ class Server:
         self.rate = chance.choice((0.03, 0.1, 0.3)) if "faults" in on else 0.0
         self.pauses = chance.choice((1, 2, 4)) if "pauses" in on else 0
         self.bad_item = chance.choice(BAD_ITEM)
-        self.unreadable = faults.unreadable(*sorted(line.unreadable), by=self.bad_item) if line.unreadable else None
+        bad = partial(faults.unreadable, by=self.bad_item) if self.bad_item else malformed
+        self.unreadable = bad(*sorted(line.unreadable)) if line.unreadable else None
         self.failed = Counter()
         self.windows = []
         self.goes_down = math.inf

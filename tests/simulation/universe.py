@@ -95,6 +95,7 @@ class Universe:
                     raise ended
             oracle.judge_outage(self, programs)
         await self.session.close()
+        oracle.judge_draws(self)
         world.check("nothing is in flight in the end", self.way.in_flight == 0, self.way.in_flight)
         world.check("nobody stays in the limiter", self.way.limited == 0, self.way.limited)
 
