@@ -247,7 +247,7 @@ class TofuPilotSession(Listings):
             TofuPilotError: The file did not arrive.
             OSError: The file cannot be written.
         """
-        from ._attachments.download import download  # noqa: PLC0415 - most programs download nothing
+        from ._attachments import download  # noqa: PLC0415 - most programs download nothing
 
         return await download(self._connection, attachment, folder)
 

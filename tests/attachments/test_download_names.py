@@ -10,7 +10,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from hypothesis import given, strategies as st
 
 from aiotofupilot import Attachment
-from aiotofupilot._attachments.download import relative_path
+from aiotofupilot._attachments import relative_path
 
 RUN = "9c20199a-a347-4b70-a3fe-49b4e4f85fde"
 DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)[ .]*(\..*)?", re.IGNORECASE)

@@ -6,30 +6,7 @@ import gc
 import threading
 from contextlib import suppress
 
-import aiohttp
-import pytest
-from fakes.raw_server import http
-
-from aiotofupilot import Attachment, SessionError, TofuPilotSession
-from aiotofupilot._attachments.storage import _Reception, in_thread
-
-
-async def test_closing_between_two_redirects_ends_it(server, tmp_path, monkeypatch):
-    def redirected(reception, url, location, redirected=_Reception._redirected):
-        own.detach()  # which closes it at once
-        return redirected(reception, url, location)
-
-    monkeypatch.setattr(_Reception, "_redirected", redirected)
-    attachment = Attachment(
-        id="7a1c", name="a.bin", size=0, content_type=None, owner=None, download_url=f"{server.origin}/vault/a.bin"
-    )
-    server.answers = [http(b"", "Location: /other", status="302 Found")]
-    async with aiohttp.TCPConnector() as connector:
-        own = aiohttp.ClientSession(connector=connector)
-        session = TofuPilotSession("key", base_url=server.origin, http_session=own)
-        with pytest.raises(SessionError, match="the aiohttp session is closed"):
-            await session.download(attachment, tmp_path)
-    assert len(server.requests) == 1
+from aiotofupilot._attachments import in_thread
 
 
 async def test_an_error_of_the_disk_after_a_cancellation_is_said_nowhere():
