@@ -92,7 +92,7 @@ def test_it_changes_four_files():
         "aiotofupilot/listings/__init__.py",
         "aiotofupilot/listings/fixtures.py",
         "aiotofupilot/models/items.py",
-        "aiotofupilot/sandbox/resources/fixtures.py",
+        "aiotofupilot/sandbox/resources.py",
     ]
 
 

@@ -1,4 +1,4 @@
-"""The listings of runs and of what they wrote, and of units, batches and parts.
+"""The listings and details of the sandbox.
 
 In the listings of what runs wrote, ``ids`` is about runs. ``outcomes`` of phases is about phases, and that of
 measurements about runs. Filters of logs call ``created_at`` ``timestamp``. Units are also found by their runs, and
@@ -7,19 +7,26 @@ batches by their units.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 from math import inf
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from aiotofupilot import models
-from aiotofupilot.sandbox.factory import measured
-from aiotofupilot.sandbox.resource import Detail, Filter, Predicate, Resource, among, by, contains, if_asked, related
-from aiotofupilot.sandbox.rest import Values, extended
+from aiotofupilot.listings import NAMES
+
+from .factory import measured
+from .factory.recipes import made_up, uuid
+from .resource import Detail, Filter, Predicate, Resource, among, by, contains, if_asked, related
+from .rest import Refusal, Values, extended
 
 if TYPE_CHECKING:
-    from aiotofupilot.sandbox.factory import Reading
-    from aiotofupilot.sandbox.factory.world import Snapshot
+    from .factory import Reading
+    from .factory.world import Snapshot
 
 _ADDRESS = "created_by_user.email"
 _OF_ITS_RUNS = ("procedure_ids", "outcomes", "started_after", "started_before")
@@ -203,3 +210,141 @@ PARTS = Resource(
         Detail("parts/*/revisions/*", models.RevisionDetails, _revision_details),
     ),
 )
+
+
+def _procedure_details(reading: Reading, procedure: models.Procedure) -> dict[str, object]:
+    runs = reading.all("runs", "procedure.id", procedure.id)
+    stations = reading.snapshot.rows("stations")
+    return {
+        "runs_count": len(runs),
+        "recent_runs": sorted(runs, key=attrgetter("started_at"), reverse=True)[:10],
+        "stations": [station for station in stations if procedure.id in {run.id for run in station.procedures}],
+    }
+
+
+def _version_details(reading: Reading, procedure_id: str, tag: str) -> models.VersionDetails | None:
+    """Make the details of a version, or None for one without a run."""
+    tagged = reading.all("runs", "procedure.version.tag", tag)
+    runs = [run for run in tagged if run.procedure.id == procedure_id]  # procedures may share a version's ID
+    if not runs:
+        return None
+    first = min(runs, key=attrgetter("started_at"))
+    return extended(
+        models.VersionDetails,
+        first.procedure.version,
+        created_at=first.started_at - timedelta(hours=1),
+        procedure=first.procedure,
+        run_count=len(runs),
+    )
+
+
+PROCEDURES = Resource(
+    name="procedures",
+    filters={"search_query": contains("name", id_from=6, within=True)},
+    details=(
+        Detail("procedures/*", models.ProcedureDetails, more=_procedure_details),
+        Detail("procedures/*/versions/*", models.VersionDetails, _version_details),
+    ),
+)
+
+
+def _deployment_details(reading: Reading, deployment: models.Deployment) -> dict[str, object]:
+    commit, repository, user = deployment.commit, deployment.repository, reading.user
+    return {
+        "deployment_mode": "standalone",
+        "language": "python",
+        "created_by_user": None if deployment.trigger == "auto" else evolve(user, name=user.name or "Unnamed"),
+        "commit": commit
+        and extended(
+            models.DeploymentCommit,
+            commit,
+            branch=commit.branch and models.Branch(uuid(made_up("branch", commit.id)), commit.branch),
+            repository=repository and models.CommitRepository("example-energy/eol-tests", repository.provider),
+        ),
+        "stations": [
+            extended(models.DeployedStation, station, pushed_at=deployment.ended_at) for station in deployment.stations
+        ],
+    }
+
+
+DEPLOYMENTS = Resource(
+    name="deployments",
+    paths={
+        "build_statuses": "status",
+        "branch_names": "commit.branch",
+        "pushed": lambda deployment: bool(deployment.stations),
+    },
+    filters={"search_query": contains("commit.message", "commit.sha", "procedure.name")},
+    details=(Detail("deployments/*", models.DeploymentDetails, more=_deployment_details),),
+)
+
+
+def _station_details(reading: Reading, station: models.Station) -> dict[str, object]:
+    """Make the details of a station. Its key, made up from the ID, is missing without runs."""
+    runs = reading.all("runs", "created_by_station.id", station.id)
+    return {
+        "api_key": f"{uuid(made_up('key', station.id))[:8]}..." if runs else None,
+        "organization_slug": reading.organization.slug,
+        "procedures": [
+            extended(
+                models.StationProcedure, procedure, runs_count=sum(run.procedure.id == procedure.id for run in runs)
+            )
+            for procedure in station.procedures
+        ],
+    }
+
+
+def _current_station(reading: Reading) -> models.Station:
+    if not reading.is_station:
+        raise Refusal(403, "FORBIDDEN", "Only stations can read the current station")
+    return reading.station
+
+
+STATIONS = Resource(
+    name="stations",
+    filters={
+        "search_query": contains("name"),
+        "procedure_ids": lambda wanted, _snapshot: lambda station: any(run.id in wanted for run in station.procedures),
+    },
+    details=(
+        Detail("stations/current", models.StationDetails, _current_station, _station_details),
+        Detail("stations/*", models.StationDetails, more=_station_details),
+    ),
+)
+
+
+def _current_user(reading: Reading) -> models.User:
+    if reading.is_station:
+        raise Refusal(403, "FORBIDDEN", "Stations cannot read the current user")
+    return reading.user
+
+
+def _identity(reading: Reading) -> models.Identity:
+    station = extended(models.StationRef, reading.station) if reading.is_station else None
+    user = None if station else extended(models.UserRef, reading.user)
+    kind = "station" if station else "user"
+    return models.Identity(type=kind, station=station, user=user, organization=reading.organization)
+
+
+USERS = Resource(
+    name="users",
+    details=(Detail("users/current", models.User, _current_user), Detail("whoami", models.Identity, _identity)),
+)
+
+RESOURCES: dict[str, Resource] = {name: globals()[name.upper()] for name in NAMES}
+"""Every listing by name."""
+
+
+@lru_cache(maxsize=256)
+def route(path: str) -> tuple[Resource | Detail | None, tuple[str, ...]]:
+    """Return the listing or the detail at a path, or None, and the parameters in the path.
+
+    Case matters only in parameters. A trailing slash does not matter.
+    """
+    known: dict[str, Resource | Detail] = {**RESOURCES}
+    known |= {detail.path: detail for resource in RESOURCES.values() for detail in resource.details}
+    for below, found in known.items():
+        pattern = f"/api/v2/{below.replace('*', '([^/]+)')}/?"
+        if match := re.fullmatch(pattern, path, re.IGNORECASE | re.ASCII):
+            return found, match.groups()
+    return None, ()
