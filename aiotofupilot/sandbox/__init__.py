@@ -30,7 +30,7 @@ The modules, each independent of those above it:
 from . import faults, paging
 from .factory import BusyLine, Factory, make_procedures
 from .faults import Faults
-from .request import Delivery, Query, Request, RequestLog
+from .request import Delivery, Request, RequestLog
 from .server import Hook, Sandbox
 
 __all__ = [
@@ -39,7 +39,6 @@ __all__ = [
     "Factory",
     "Faults",
     "Hook",
-    "Query",
     "Request",
     "RequestLog",
     "Sandbox",

@@ -7,13 +7,14 @@ get.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
 
 from attrs import Factory, define, field, frozen, setters
+from multidict import MultiDict, MultiDictProxy
 
 if TYPE_CHECKING:
     from aiotofupilot.models import Page
@@ -21,40 +22,8 @@ if TYPE_CHECKING:
 _READABLE = "/%:@!$&'()*+,;="  # in a path, these stay unencoded, as do letters, digits and -._~ (RFC 3986, section 3.3)
 
 
-class Query(Mapping[str, str]):
-    """Decoded query parameters, in the order in which they were sent.
-
-    As a mapping, it has the first value of each name, and equals such a dict.
-
-    Args:
-        pairs: The parameters, as a mapping or as pairs, whose names may repeat.
-    """
-
-    def __init__(self, pairs: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
-        if isinstance(pairs, Mapping):
-            pairs = pairs.pairs if isinstance(pairs, Query) else cast("Mapping[str, str]", pairs).items()
-        self.pairs: tuple[tuple[str, str], ...] = tuple(pairs)
-        """All pairs of name and value, including repeated names."""
-
-    def all(self, name: str) -> list[str]:
-        """Return every value of a parameter, in order.
-
-        Args:
-            name: The name of the parameter.
-        """
-        return [value for sent, value in self.pairs if sent == name]
-
-    def __getitem__(self, name: str) -> str:
-        return dict(reversed(self.pairs))[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(dict(self.pairs))
-
-    def __len__(self) -> int:
-        return len(dict(self.pairs))
-
-    def __repr__(self) -> str:
-        return f"Query({list(self.pairs)})"
+def _query(given: Mapping[str, str] | Iterable[tuple[str, str]]) -> MultiDictProxy[str]:
+    return MultiDictProxy(MultiDict(given))
 
 
 @define(kw_only=True, eq=False, repr=False, on_setattr=setters.NO_OP)
@@ -65,8 +34,8 @@ class Request:
     """HTTP method."""
     path: str = "/api/v2/procedures"
     """The path as it was sent, percent-encoded, without the query."""
-    query: Query = field(factory=Query, converter=Query)
-    """The query parameters."""
+    query: MultiDictProxy[str] = field(default=(), converter=_query)
+    """The decoded query parameters, in the order in which they were sent. They are given as a mapping or as pairs."""
     authorization: str | None = None
     """The header ``Authorization``, or None."""
     range: str | None = None
@@ -96,7 +65,7 @@ class Request:
     @property
     def target(self) -> str:
         """The encoded path and query."""
-        return quote(self.path, safe=_READABLE) + (f"?{urlencode(self.query.pairs)}" if self.query.pairs else "")
+        return quote(self.path, safe=_READABLE) + (f"?{urlencode([*self.query.items()])}" if self.query else "")
 
     def __str__(self) -> str:
         told = [f"{self.method} {self.target}: {self.status or 'no response'}"]

@@ -7,7 +7,7 @@ import logging
 import socket
 import struct
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -20,7 +20,7 @@ from aiotofupilot.models import Organization, Page, PageMeta, Procedure, Run
 from .factory import Factory, Items, Reading
 from .faults import Faults, chance
 from .paging import Paging, offsets
-from .request import Delivery, Head, Query, Request, RequestLog
+from .request import Delivery, Head, Request, RequestLog
 from .resource import Detail, Resource
 from .resources import RESOURCES, route
 from .rest import Refusal, dumps, read, without
@@ -179,7 +179,7 @@ class Sandbox(Factory):
         Args:
             request: The request, which records the result. If the block, a hook or a fault raises, it got no response.
         """
-        same = (request.method, request.path, request.query.pairs)
+        same = (request.method, request.path, tuple(request.query.items()))
         self._asked[same] += 1
         self._failed[same] += 1
         request.asked, request.attempt = self._asked[same], self._failed[same]
@@ -235,14 +235,14 @@ class Sandbox(Factory):
             return dumps(reduce(without, found.hides, request.detail))
         if is_station and found.name not in self.station_listings:
             raise Refusal(403, "FORBIDDEN", f"Stations cannot read {found.name}")
-        request.page = page = self._page(found, request.query)
+        request.page = page = self._page(found, tuple(request.query.items()))
         items = b",".join(map(found.json, page.data))
         return b"[%b]" % items if found.listing.is_bare else b'{"data":[%b],"meta":%b}' % (items, dumps(page.meta))
 
-    def _page(self, resource: Resource, query: Query) -> Page[Any]:
+    def _page(self, resource: Resource, query: Sequence[tuple[str, str]]) -> Page[Any]:
         """Return the page that a query asks for, or raise a `Refusal`."""
-        asked, snapshot = read(resource.readers, query.pairs), self.snapshot()
-        pairs = tuple(pair for pair in query.pairs if pair[0] not in _OF_PAGES)
+        asked, snapshot = read(resource.readers, query), self.snapshot()
+        pairs = tuple(pair for pair in query if pair[0] not in _OF_PAGES)
         selected = self._select(resource, pairs, snapshot)
         if resource.listing.is_bare:
             return Page(data=list(selected), meta=PageMeta(has_more=False))

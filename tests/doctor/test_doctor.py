@@ -50,7 +50,7 @@ class Database(Sandbox):
     def _page(self, resource, query):
         if resource.name != self.kind:
             return super()._page(resource, query)
-        asked, rows = read(resource.readers, query.pairs), self.rows(self.kind)
+        asked, rows = read(resource.readers, query), self.rows(self.kind)
         for name in asked.keys() & {f"{TIMES[self.kind]}_{end}" for end in ("after", "before")}:
             rows = [row for row in rows if self._selects(time_of(row), name, asked[name])]
         ranks = {time: rank for rank, time in enumerate(dict.fromkeys(map(time_of, rows)))}

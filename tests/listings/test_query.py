@@ -96,7 +96,7 @@ async def test_what_is_new_is_asked_for_from_the_oldest_on(sandbox, name):
     runs = [request for request in sandbox.requests if request.path.endswith("/runs")]
     asked = [request.query for request in sandbox.requests if request.path.endswith(f"/{name}")]
     if by_run:
-        assert asked[0].all(by_run) == [run.id for run in sandbox.runs[::-1] if run.id in asked[0].all(by_run)]
+        assert asked[0].getall(by_run) == [run.id for run in sandbox.runs[::-1] if run.id in asked[0].getall(by_run)]
         assert ("procedure_id" in asked[0]) is ("procedure_id" in arguments)
         assert all(request.query["sort_by"] == "created_at" for request in runs)
     elif by_creation:
@@ -150,7 +150,7 @@ async def test_the_runs_of_a_query_are_filtered_by_what_means_the_run(sandbox, n
         assert [item async for item in getattr(session, name).list(**arguments).since()] == []
     assert sandbox.requests[0].path == "/api/v2/runs"
     of_pass = {"limit", "sort_by", "sort_order"}
-    assert sorted(pair for pair in sandbox.requests[0].query.pairs if pair[0] not in of_pass) == sorted(sent)
+    assert sorted(pair for pair in sandbox.requests[0].query.items() if pair[0] not in of_pass) == sorted(sent)
 
 
 CREATED = [{}, {"created_at": None}, {"created_at": 3}, {"created_at": "yesterday"}]

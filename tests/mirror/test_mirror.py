@@ -596,7 +596,7 @@ def test_what_runs_wrote_is_read_of_one_run_at_a_time_if_no_order_tells_it_apart
     sandbox.paging = paging.capped(20)
     assert pull("runs", "measurements")["measurements"].is_unchecked is False
     assert query("SELECT count(*) FROM measurements") == [(len(sandbox.measurements),)]
-    of_runs = [request.query.all("ids") for request in sandbox.requests if request.path.endswith("measurements")]
+    of_runs = [request.query.getall("ids", []) for request in sandbox.requests if request.path.endswith("measurements")]
     assert {len(ids) for ids in of_runs} > {1}
 
 

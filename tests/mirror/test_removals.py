@@ -219,7 +219,7 @@ def test_one_of_many_that_are_gone_is_listed_again(pull, sandbox, gone, later, i
     before = len(sandbox.requests)
     pull("runs")
     assert len(sandbox.requests) - before == 4
-    asked = {key for request in sandbox.requests[before:] for key in request.query.all("ids")}
+    asked = {key for request in sandbox.requests[before:] for key in request.query.getall("ids", [])}
     back = next(run for run in lost if run.id not in asked)
     removed = sandbox.runs.pop(3)
     sandbox.runs.append(back)
@@ -380,7 +380,9 @@ def test_what_a_run_wrote_comes_back_with_it_although_a_replica_does_not_list_it
     assert gone("runs") == [run.id]
     assert gone("phases")
     sandbox.runs.insert(3, run)
-    of_run = sandbox.faults.on(lambda request: request.path.endswith("/phases") and run.id in request.query.all("ids"))
+    of_run = sandbox.faults.on(
+        lambda request: request.path.endswith("/phases") and run.id in request.query.getall("ids", [])
+    )
     of_run.next(faults.json({"data": [], "meta": {"has_more": False}}))
     pull("runs", "phases")
     assert gone("runs") == gone("phases") == []
@@ -391,7 +393,7 @@ def test_what_the_runs_of_a_removed_procedure_wrote_is_not_found(pull, sandbox, 
     """The latest runs are asked for again. The update goes on, unless the server lists them."""
     pull("runs", "phases")
     removed = max(sandbox.runs, key=lambda run: run.created_at).procedure.id
-    sandbox.faults.on(lambda request: request.query.all("procedure_id") == [removed]).always(faults.status(404))
+    sandbox.faults.on(lambda request: request.query.get("procedure_id") == removed).always(faults.status(404))
     if not are_gone:
         with pytest.raises(NotFoundError, match="no /api/v2/phases"):
             pull("runs", "phases")
@@ -404,7 +406,7 @@ def test_what_the_runs_of_a_removed_procedure_wrote_is_not_found(pull, sandbox, 
     assert gone("runs") == ids(lost)
     before = len(sandbox.requests)
     pull("runs", "phases")
-    assert not any(removed in request.query.all("procedure_id") for request in sandbox.requests[before:])
+    assert not any(removed in request.query.getall("procedure_id", []) for request in sandbox.requests[before:])
     assert pull("runs", "phases", full=True)["runs"].gone == 0
 
 
@@ -416,7 +418,7 @@ def test_the_runs_of_a_removed_procedure_are_of_another_one_now(pull, sandbox, g
         newest.procedure,
         next(run.procedure for run in sandbox.runs if run.procedure.id != newest.procedure.id),
     )
-    sandbox.faults.on(lambda request: request.query.all("procedure_id") == [removed.id]).always(faults.status(404))
+    sandbox.faults.on(lambda request: request.query.get("procedure_id") == removed.id).always(faults.status(404))
     sandbox.runs[:] = [evolve(run, procedure=other) if run.procedure.id == removed.id else run for run in sandbox.runs]
     for options in ({}, {"again": timedelta(days=9000)}):
         assert pull("runs", "phases", **options)["runs"].doubt is None

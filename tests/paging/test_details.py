@@ -283,8 +283,8 @@ class TestRemoved:
         assert walk.stats.removed == 1
         assert walk.stats.requests == 1 + len(rest) + 2 + 1
         (asked,) = [request for request in service.requests if "ids" in request.query]
-        assert [value for key, value in asked.query.pairs if key == "ids"] == [second.id]
-        assert sum(key == "part_numbers" for key, _ in asked.query.pairs) == len(service.parts)
+        assert [value for key, value in asked.query.items() if key == "ids"] == [second.id]
+        assert sum(key == "part_numbers" for key, _ in asked.query.items()) == len(service.parts)
 
     @pytest.mark.parametrize("name", ["procedures", "runs"])
     async def test_all_may_be_removed_before_the_details_of_one_were_read(self, name):

@@ -24,13 +24,14 @@ from attrs import Factory, define, field, frozen
 from fakes.wire_listings import EXAMPLES
 from postgres.tables import ORGANIZATION
 
-from aiotofupilot.sandbox.request import Delivery, Query, Request
+from aiotofupilot.sandbox.request import Delivery, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from datetime import datetime
 
     import psycopg
+    from multidict import MultiDictProxy
     from postgres.plans import Plan
 
 Row = tuple[Any, ...]
@@ -255,7 +256,7 @@ class Asked:
     """A request that was made."""
 
     path: str
-    query: Query
+    query: MultiDictProxy[str]
     items: int
     """How many items the response has."""
 
@@ -341,9 +342,9 @@ class Server:
 
     def explain(self, name: str, **query: str) -> str:
         """Return what EXPLAIN ANALYZE says of a page."""
-        return self._explain("(ANALYZE, BUFFERS OFF)", *self.statement(name, Query(query)))
+        return self._explain("(ANALYZE, BUFFERS OFF)", *self.statement(name, Request(query=query).query))
 
-    def statement(self, name: str, query: Query) -> tuple[str, dict[str, Any]]:
+    def statement(self, name: str, query: MultiDictProxy[str]) -> tuple[str, dict[str, Any]]:
         """Return the SELECT of a page, which has a row more than the page, and its parameters.
 
         Raises:
@@ -365,7 +366,7 @@ class Server:
         for parameter, value in asked.items():
             beginning, _, end = parameter.rpartition("_")
             if parameter in table.texts:
-                values = query.all(parameter)
+                values = query.getall(parameter, [])
                 is_one = f"%({parameter})s" if len(values) == 1 else f"ANY(%({parameter})s)"  # an index has its order
                 conditions.append(f"{of}{table.texts[parameter]} = {is_one}")
                 parameters[parameter] = values[0] if len(values) == 1 else values
@@ -407,7 +408,7 @@ class Server:
         return self.connection.execute(statement, parameters).fetchall()
 
 
-def _is_by_time(name: str, query: Query) -> bool:
+def _is_by_time(name: str, query: MultiDictProxy[str]) -> bool:
     """Return whether a plan holds for a query: it selects no single items, and an index may have its order."""
     default, *_ = TABLES[name].orders
     is_selective = any(parameter in TABLES[name].texts for parameter in query if parameter != "procedure_id")

@@ -141,7 +141,7 @@ PACKAGE = ROOT / "aiotofupilot"
 IN_CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 OF_A_FAMILY = {name for name in models.__all__ if name not in {model.__name__ for model in MODELS.values()}}
 """Classes of what is in an item. A guide names two of them, and says that there are more."""
-INSIDE_THE_SANDBOX = {"Factory", "Query"}
+INSIDE_THE_SANDBOX = {"Factory"}
 """What it consists of."""
 HELD = [
     *(aiotofupilot.Paginator, aiotofupilot.Walk, aiotofupilot.IncrementalWalk, aiotofupilot.FollowedListing),

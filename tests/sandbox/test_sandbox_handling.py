@@ -112,21 +112,6 @@ class TestLog:
         ]:
             assert request.target == target
 
-    def test_a_query_is_a_mapping_of_first_values(self):
-        """All values are there too."""
-        query = Request(query=[("a", "1"), ("b", ""), ("a", "2")]).query
-        assert query == {"a": "1", "b": ""}
-        assert (len(query), query["a"], query.get("c"), query.all("a"), query.all("c")) == (
-            2,
-            "1",
-            None,
-            ["1", "2"],
-            [],
-        )
-        assert repr(query) == "Query([('a', '1'), ('b', ''), ('a', '2')])"
-        with pytest.raises(KeyError):
-            query["c"]
-
     def test_statuses_and_faults_are_counted_and_cursors_are_listed(self):
         """None stands for a request without a response, and for one without a cursor."""
         log = RequestLog()

@@ -158,8 +158,8 @@ class Database:
     def response(self, line, request):
         """Return the response to a request for a page of the listing of a line."""
         resource, snapshot = RESOURCES[line.kind], line.sandbox.snapshot()
-        asked = read(resource.readers, request.query.pairs)
-        query = tuple(sorted((name, value) for name, value in request.query.pairs if name not in {"cursor", "limit"}))
+        asked = read(resource.readers, [*request.query.items()])
+        query = tuple(sorted((name, value) for name, value in request.query.items() if name not in {"cursor", "limit"}))
         changes, listed = self._lists.get(query, (None, ()))
         if changes != line.changes:
             listed = self._listed(resource, asked, line, snapshot)

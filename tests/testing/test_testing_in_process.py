@@ -130,7 +130,6 @@ class TestSession:
                 faults.reset(after="half"),
                 faults.status(403),
                 faults.hang_up(),
-                faults.redirect("/storage/x"),
             ]
             sandbox.faults.on(lambda request: request.path.startswith("/storage/")).next(
                 *broken, faults.status(503), faults.reset(after="half")
