@@ -41,11 +41,6 @@ class Waveform:
     """The number of the series in the measurement, from 0."""
     series: DataSeries
 
-    @property
-    def id(self) -> str:
-        """An ID made here, because the API has none."""
-        return f"{self.measurement.id}:{self.number}"
-
 
 def waveforms(run: RunDetails) -> Iterator[Waveform]:
     """Yield the waveforms of a run, including those without points."""

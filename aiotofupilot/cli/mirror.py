@@ -34,7 +34,6 @@ async def mirror(
     *listings: Annotated[str, Parameter(metavar="LISTING")],
     again: Annotated[timedelta | None, Parameter(metavar="DURATION", converter=duration)] = None,
     full: Annotated[bool, Parameter(show_default=False)] = False,
-    details: Annotated[bool, Parameter(show_default=False)] = False,
     removals: Annotated[bool, Parameter(negative=None)] = True,
     overlap: Annotated[float, Parameter(metavar="SECONDS")] = 60.0,
     publish: Path | None = None,
@@ -57,8 +56,6 @@ async def mirror(
         again: Read the runs, units and batches of this last time once more, such as 7d, with the measurements,
             phases and logs of these runs.
         full: Read everything again, and mark what is gone.
-        details: Mirror the waveforms and attachments of runs too, without their addresses. Each run takes a
-            request.
         removals: Look for runs, units and batches that were removed, in few requests. They are marked by the next run
             that looks a minute later or more.
         overlap: So many seconds after its creation, an item is visible at the latest. Each run reads those of these
@@ -80,7 +77,6 @@ async def mirror(
                 session=session.with_options(concurrency=options.pop("concurrency", 1)),
                 listings=listings or None,
                 filters=filters,
-                details=details,
                 overlap=overlap,
                 publish=publish,
                 **options,

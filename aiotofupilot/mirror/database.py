@@ -24,7 +24,7 @@ from aiotofupilot.listings import listing_class
 from .published import check_target, put
 from .removals import Suspect
 from .results import DatabaseInUseError, MirrorError
-from .tables import FOLLOWING, FORMAT, GONE, KEY, OWN, POINTS, SEEN, columns_of, definitions, run_path, state_of
+from .tables import FOLLOWING, FORMAT, GONE, OWN, SEEN, columns_of, definitions, run_path, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
@@ -132,13 +132,12 @@ class Database:
         """
         present = self._tables()
         mirrored, owner, known = state_of(present, self._run) or (server, organization, {})
-        if strange := sorted(present.keys() & set(_with_points(filters)).difference(_with_points(known))):
+        if strange := sorted(present.keys() & set(filters).difference(known)):
             raise MirrorError(
                 f"the database has a table {strange[0]} that does not belong to the mirror: "
                 "choose another file, or remove the table"
             )
-        # A user may have removed a table. Its listing is then not mirrored. Series without points are not either.
-        whole = [name for name in known if present.keys() >= set(_with_points([name]))]
+        whole = [name for name in known if name in present]  # a user may have removed the table of another one
         if any(map(self.rows, whole)):  # otherwise the address or the key may have been a mistake
             if _without_port(mirrored) != _without_port(server):
                 raise MirrorError(f"the database is a mirror of {mirrored}, not of {server}: choose another file")
@@ -154,7 +153,7 @@ class Database:
                     f"the database mirrors {listing} with {_shown(known[listing])}, and this update has "
                     f"{_shown(text)}: choose another file, or the same filters"
                 )
-        lacking = {table: _lacking(table, present[table]) for table in _with_points(whole)}
+        lacking = {table: _lacking(table, present[table]) for table in whole}
         with self._transaction():
             for table, columns in OWN.items():
                 self._create(table, columns)
@@ -171,8 +170,7 @@ class Database:
     def _forget(self, listings: Iterable[str]) -> None:
         for name in listings:
             self._run("DELETE FROM _mirror_listings WHERE listing = ?", name)
-        for table in _with_points(listings):
-            self._run(f"DROP TABLE IF EXISTS {table}")
+            self._run(f"DROP TABLE IF EXISTS {name}")
 
     def forget_empty(self, listing: str) -> None:
         """Forget a mirrored listing of which no row was ever stored."""
@@ -219,7 +217,7 @@ class Database:
         with self._transaction():
             if missing := filters.keys() - self.mirrored():
                 self._forget_watermark(listing)
-            for name in _with_points(filters):
+            for name in filters:
                 self._create(name, columns_of(name))
             for name in missing:
                 self._run("INSERT INTO _mirror_listings (listing, filters) VALUES (?, ?)", name, filters[name])
@@ -252,10 +250,7 @@ class Database:
                 self._connection.register("incoming", rows)
                 if listing == "runs":
                     self._unmark_written()
-                if listing == "series":
-                    self._merge_series(rows, seen_at)
-                else:
-                    self._merge(listing, "FROM incoming", seen_at)
+                self._merge(listing, seen_at)
                 self._connection.unregister("incoming")
             for listing, watermark in watermarks.items():
                 self._run("UPDATE _mirror_listings SET watermark = ? WHERE listing = ?", watermark, listing)
@@ -388,30 +383,8 @@ class Database:
         for definition in definitions(self.mirrored()):
             self._run(definition)
 
-    def _merge_series(self, rows: pa.Table, seen_at: datetime) -> None:
-        """Merge series by ID, and replace the points of new and changed series."""
-        first = int(self._value("SELECT coalesce(max(series_key), 0) + 1 FROM series"))
-        keys: Any = pa.array(range(first, first + rows.num_rows), pa.int64())
-        self._connection.register("incoming", rows.append_column(KEY, keys))
-        changed = self._run(
-            "SELECT stored.series_key FROM incoming JOIN series AS stored USING (id) "
-            "WHERE stored.digest IS DISTINCT FROM incoming.digest"
-        )
-        if changed:
-            self._run("DELETE FROM points WHERE series_key IN (SELECT unnest(?))", [key for (key,) in changed])
-        key = "CASE WHEN stored.digest = incoming.digest THEN stored.series_key ELSE incoming.series_key END"
-        keyed = f"SELECT incoming.* EXCLUDE (data) REPLACE ({key} AS series_key)"
-        self._merge("series", f"{keyed} FROM incoming LEFT JOIN series AS stored USING (id)", seen_at)
-        new = self._run("SELECT series_key FROM series WHERE series_key >= ?", first)
-        self._run(  # a join would copy the points
-            "INSERT INTO points (series_key, index, value) "
-            "SELECT series_key, generate_subscripts(data, 1) - 1, unnest(data) FROM incoming "
-            "WHERE list_contains(?, series_key)",
-            [key for (key,) in new],
-        )
-
-    def _merge(self, listing: str, rows: str, seen_at: datetime) -> None:
-        merged = f"SELECT *, ?::TIMESTAMPTZ AS {SEEN}, NULL::TIMESTAMPTZ AS {GONE} FROM ({rows})"  # noqa: S608 - our own
+    def _merge(self, listing: str, seen_at: datetime) -> None:
+        merged = f"SELECT *, ?::TIMESTAMPTZ AS {SEEN}, NULL::TIMESTAMPTZ AS {GONE} FROM incoming"  # noqa: S608 - our own
         if self._value(f"SELECT EXISTS (FROM incoming JOIN {listing} USING (id))"):
             sql = (
                 f"MERGE INTO {listing} USING ({merged}) AS incoming ON {listing}.id = incoming.id "
@@ -445,7 +418,7 @@ class Database:
 def _last_of_each(rows: pa.Table) -> pa.Table:
     """Return the last row of each ID.
 
-    An ID can come twice: an item was removed and listed again meanwhile, or several runs have the same attachment.
+    An item comes twice if it is removed and listed again meanwhile.
     """
     last: dict[object, int] = {key: at for at, key in enumerate(rows.column("id").to_pylist())}
     return rows if len(last) == rows.num_rows else rows.take(pa.array([*last.values()], pa.int64()))
@@ -456,17 +429,13 @@ def _quoted(path: Path) -> str:
     return f"'{text}'"
 
 
-def _with_points(tables: Iterable[str]) -> list[str]:
-    return [*tables, POINTS] if "series" in tables else [*tables]
-
-
 def _lacking(table: str, found: Mapping[str, str]) -> set[str]:
     """Return the missing columns. Check that they can be added, and that the others have the right types."""
     columns = columns_of(table)
     for name, kind in columns.items():
         if found.get(name, kind) != kind:
             fault = f"a column {name} of type {found[name]} where {kind} belongs"
-        elif name not in found and (table == POINTS or name in {"id", KEY, SEEN, GONE}):
+        elif name not in found and name in {"id", SEEN, GONE}:
             fault = f"no column {name}"
         else:
             continue

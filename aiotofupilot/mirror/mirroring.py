@@ -43,14 +43,11 @@ class Mirror:
             filters.
         filters: Mirror only the items that match these filters of the listings, such as ``{"outcomes": ["FAIL"]}``.
             ``created_after`` also stands for ``deployed_after`` of deployments. Measurements, phases and logs are those
-            of the matching runs. The database remembers the filters of each listing. If None, everything is mirrored.
-        details: Whether to mirror the waveforms and attachments of runs too, in the tables ``series``, ``points`` and
-            ``attachments``. This takes a request for each run, and adds runs. Once mirrored, they are always updated
-            with the runs. Addresses of attachments are left out.
-        on_unreadable: Whether to ``"raise"`` the error of an unreadable item, or to ``"skip"`` the item. An item is
-            unreadable if the server cannot serve it while it serves others, or if no column can hold it, such as a
-            measured integer of 400 digits. Later updates request a skipped item until it is a minute older than the
-            newest one. After that, only ``full`` and searches for removed items do.
+            of the matching runs. The database remembers the filters of each listing. None mirrors everything.
+        on_unreadable: How to treat an item that the server cannot serve while it serves others, or that no column can
+            hold, such as a measured integer of 400 digits: ``"raise"`` its error, or ``"skip"`` it. Later updates
+            request it until it is a minute older than the newest one. After that, only ``full`` and searches for
+            removed items do.
         overlap: The most seconds from the creation of an item until it is visible; more than 0, at most 86,400. Each
             update reads the items of these seconds again. An item that becomes visible later may be missed.
             `MirrorResult.lateness` says how many seconds were needed.
@@ -73,13 +70,12 @@ class Mirror:
         session: TofuPilotSession | None = None,
         listings: Sequence[str] | None = None,
         filters: Mapping[str, object] | None = None,
-        details: bool = False,
         on_unreadable: Literal["raise", "skip"] = "raise",
         overlap: float = OVERLAP,
         publish: str | os.PathLike[str] | None = None,
     ) -> None:
         self._path = Path(path).absolute()
-        self._selection = Selection.of(listings, filters, details=boolean("details", details))
+        self._selection = Selection.of(listings, filters)
         self._on_unreadable: Literal["raise", "skip"] = one_of("on_unreadable", on_unreadable, ("raise", "skip"))
         self._overlap = checked_overlap(overlap)
         self._publish = None if publish is None else Path(realpath(publish))  # `resolve` fails at links in a circle

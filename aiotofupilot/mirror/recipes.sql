@@ -6,11 +6,6 @@ CREATE OR REPLACE MACRO tofupilot.utc(instant) AS
     CASE WHEN regexp_matches(instant::VARCHAR, ':.*[-+a-zA-Z]') THEN instant::TIMESTAMPTZ
         ELSE instant::TIMESTAMP AT TIME ZONE 'UTC' END;
 
-CREATE OR REPLACE VIEW tofupilot.points AS
-    SELECT
-        run_id, phase_name, retry_count, measurement_id, measurement_name, series, series_name, index, value, units
-    FROM tofupilot.series JOIN main.points USING (series_key);
-
 -- A rename is in all rows that were read after it, so the newest name is that of the row that was read last.
 CREATE OR REPLACE MACRO tofupilot.production_runs(since := NULL, until := NULL) AS TABLE
     SELECT * FROM (

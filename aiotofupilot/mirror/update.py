@@ -35,11 +35,11 @@ from aiotofupilot import (
 )
 from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.arrow.streaming import structs_of
-from aiotofupilot.listings import is_compared, listing_class
+from aiotofupilot.listings import NAMES, is_compared, listing_class
 
 from .removals import APART, EPOCH, Removals
 from .results import MirrorError, MirrorProgress, MirrorResult, StaleWatermarkError
-from .tables import DETAILED, FOLLOWING, OF_RUNS, TABLES, DetailRows, run_path
+from .tables import FOLLOWING, run_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from aiotofupilot import Page, Paginator, Run, TofuPilotSession, Walk, WalkStats
+    from aiotofupilot import Page, Paginator, TofuPilotSession, Walk, WalkStats
 
     from .database import Database
     from .removals import Suspect
@@ -91,9 +91,6 @@ _NOT_WHOLE = "a mirror needs a listing whose pages show all of it; what came bef
 
 _IDS_AT_ONCE = 100
 """The most IDs in one request. They make some 4,000 characters in the address."""
-
-_BUFFER = 64 * 2**20
-"""Bytes of details that wait to be stored. Storing is slower than requesting, so more would always wait."""
 
 
 @define(kw_only=True, eq=False)
@@ -179,7 +176,7 @@ class Update:
         return await asyncio.shield(future)  # so that a cancellation drops no rows that are being stored
 
     async def _results(self) -> tuple[MirrorResult, ...]:
-        rows = {name: await self._call(self.database.rows, name) for name in TABLES if name in self._rows_before}
+        rows = {name: await self._call(self.database.rows, name) for name in NAMES if name in self._rows_before}
         return tuple(
             MirrorResult(
                 listing=name,
@@ -259,7 +256,7 @@ class Update:
             self._unreadable |= first_pass  # the larger counts, because both passes met the same items
 
     def _listing(self, name: str, created_after: datetime | None = None, **narrower: Any) -> Paginator[Any]:  # noqa: ANN401 - those of the listing
-        """Return a listing other than `OF_RUNS`, with everything that the API lists of its items."""
+        """Return a listing other than `FOLLOWING`, with everything that the API tells of its items."""
         listing = getattr(self.session, name)
         arguments = self.selection.arguments(name) | narrower
         if created_after is not None:
@@ -319,10 +316,7 @@ class Update:
     async def _add_following(self, runs: Mapping[str, str]) -> None:
         """Read what runs wrote. ``runs`` maps their IDs to those of their procedures."""
         for name in self._following:
-            if name in OF_RUNS:
-                await self._add_written(name, runs)
-        if {*DETAILED}.intersection(self._following):
-            await self._add_details([*runs])
+            await self._add_written(name, runs)
 
     async def _add_written(self, name: str, runs: Mapping[str, str]) -> None:
         """Read what runs wrote in one listing, with several requests at a time."""
@@ -381,40 +375,9 @@ class Update:
                 await self._call(self.database.forget_empty, name)  # so that an update can leave it out
                 raise
 
-    async def _add_details(self, runs: Sequence[str]) -> None:
-        """Read the details of runs, with as many requests in flight as the session allows.
-
-        A run that was removed meanwhile has no details, and the next update finds that it is gone.
-        """
-        for run_ids in _parts(runs):
-            wanted, rows = frozenset(run_ids), DetailRows()
-            listing: Paginator[Run] = self._oldest_first("runs", ids=list(run_ids))
-            async with listing.details(max_buffer=_BUFFER).walk() as walk:
-                while found := await walk.take(1):
-                    if found[0].id in wanted:  # a server that does not know the filter lists others too
-                        rows.add(found.pop())  # a run can be large, so nothing else keeps it
-                    if rows.is_enough:
-                        await self._add_detailed(rows)
-            await self._add_detailed(rows)
-            for name in DETAILED:
-                self._unreadable[name] += walk.stats.unreadable
-
-    async def _add_detailed(self, rows: DetailRows) -> None:
-        for name, made in (await self._call(rows.take)).items():
-            if name in self._following:  # a user may have removed the other table
-                await self._keep(name, *made)
-
     async def _add(self, name: str, items: Sequence[object], watermark: str | None = None) -> None:
-        made = await self._call(database_rows(listing_class(name).model).readable, items)
-        await self._keep(name, *made, watermark)
-
-    async def _keep(
-        self, name: str, rows: pa.RecordBatch, faults: Sequence[DecodeError], watermark: str | None = None
-    ) -> None:
-        """Keep rows, and store all pending ones once there are enough for a transaction.
-
-        ``faults`` are about items that have no row, because no column can hold one of their values.
-        """
+        """Make items into rows, and store pending ones when they are enough for a transaction."""
+        rows, faults = await self._call(database_rows(listing_class(name).model).readable, items)
         if faults and self.on_unreadable == "raise":
             raise faults[0]
         for fault in faults:

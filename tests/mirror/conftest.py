@@ -5,7 +5,6 @@ import shutil
 import duckdb
 import pytest
 from fakes.mirrors import updated
-from fakes.waveforms import few_points
 
 from aiotofupilot import TofuPilotSession
 from aiotofupilot.sandbox import Sandbox, faults
@@ -17,13 +16,6 @@ from aiotofupilot.testing import serve
 def line(request):
     """What the sandbox is made with: the ``LINE`` of a module, or this."""
     return getattr(request.module, "LINE", {"procedures": 5, "runs": 40})
-
-
-@pytest.fixture(scope="module")
-def short_series():
-    """Let the sandbox make series of few points, because those of a test line are long."""
-    with few_points():
-        yield
 
 
 @pytest.fixture

@@ -12,15 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 import pytest
 from attrs import evolve
 
-from aiotofupilot import Unit
+from aiotofupilot import Phase, Unit
 from aiotofupilot.arrow.rows import database_rows
 from aiotofupilot.mirror import DatabaseInUseError, MirrorError
 from aiotofupilot.mirror.database import Database, _unusable
-from aiotofupilot.mirror.tables import FORMAT, detailed
+from aiotofupilot.mirror.tables import FORMAT
+from aiotofupilot.testing import make_phase
 
 SERVER = "https://tofupilot.example/api"
 
@@ -258,8 +258,6 @@ def test_other_tables_are_left_alone(path):
         ),
         ("ALTER TABLE users DROP COLUMN id", "the table users has no column id"),
         ("ALTER TABLE users DROP COLUMN _gone_at", "the table users has no column _gone_at"),
-        ("ALTER TABLE series DROP COLUMN series_key", "the table series has no column series_key"),
-        ("ALTER TABLE points DROP COLUMN value", "the table points has no column value"),
         (
             "ALTER TABLE runs RENAME TO mine; CREATE VIEW runs AS SELECT 1 AS id FROM mine",
             "the table runs has a column id of type INTEGER where VARCHAR belongs",
@@ -268,7 +266,7 @@ def test_other_tables_are_left_alone(path):
 )
 def test_a_table_that_somebody_altered_is_refused(path, change, complaint):
     """A column that is added again would be empty. Rows without their ID would be there twice."""
-    filters = {"runs": "", "series": ""}
+    filters = {"runs": "", "phases": ""}
     with opened(path) as database:
         database.prepare("users", {"users": ""})
         database.prepare("runs", filters)
@@ -279,22 +277,19 @@ def test_a_table_that_somebody_altered_is_refused(path, change, complaint):
 
 def test_the_order_of_columns_does_not_matter_nor_others_beside_them(path):
     """Somebody made a table anew, or added a note."""
-    filters, begun = {"runs": "", "series": ""}, datetime(2026, 3, 1, tzinfo=UTC)
+    filters, begun = {"runs": "", "phases": ""}, datetime(2026, 3, 1, tzinfo=UTC)
     with opened(path) as database:
         database.prepare("runs", filters)
     made(
         path,
-        "CREATE OR REPLACE TABLE points AS SELECT 'mine' AS note, value, index, series_key FROM points",
-        "CREATE OR REPLACE TABLE series AS SELECT COLUMNS('^_'), 'mine' AS note, COLUMNS('^[^_]') FROM series",
+        "CREATE OR REPLACE TABLE phases AS SELECT COLUMNS('^_'), 'mine' AS note, COLUMNS('^[^_]') FROM phases",
         "CREATE OR REPLACE TABLE _mirror_listings AS SELECT watermark, filters, listing FROM _mirror_listings",
     )
-    series = dict.fromkeys(detailed("series").schema.names) | {"id": "x", "data": [0.5, 7.5]}
-    rows = pa.RecordBatch.from_pylist([series], schema=detailed("series").schema)
+    phase = make_phase()
     with opened(path, **filters) as database:
         database.prepare("users", {"users": "name=a"})
-        database.store({"series": [rows]}, begun, {})
-        assert query(database, "SELECT series_key, index, value FROM points") == [(1, 0, 0.5), (1, 1, 7.5)]
-        assert query(database, "SELECT id, series_key FROM series") == [("x", 1)]
+        database.store({"phases": [database_rows(Phase).batch([phase])]}, begun, {})
+        assert query(database, "SELECT id, name FROM phases") == [(phase.id, phase.name)]
         assert query(database, "SELECT filters FROM _mirror_listings WHERE listing = 'users'") == [("name=a",)]
 
 

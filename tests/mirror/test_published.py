@@ -48,9 +48,6 @@ while True:
 """
 """Opens a copy again and again, until a file says that it is over. A run has its phases in each of them."""
 
-pytestmark = pytest.mark.usefixtures("short_series")
-
-
 LINE = {"procedures": 2, "runs": RUNS}
 
 

@@ -19,9 +19,6 @@ HUGE = 10**400
 
 LONG = "x" * 3_000_000
 
-pytestmark = pytest.mark.usefixtures("short_series")
-
-
 LINE = {"procedures": 2, "runs": 8}
 
 
@@ -57,22 +54,6 @@ def test_a_number_that_no_column_can_hold(pull, sandbox, mirrored, ids, listing,
     items[1] = good
     assert pull(listing, full=True)[listing].new == 1
     assert mirrored(listing) == ids(items)
-
-
-def test_an_attachment_of_which_no_column_can_hold_the_size(have, pull, sandbox, query, replace):
-    """The others of its run are there."""
-    have("runs", details=True)
-    known = len(query("FROM attachments"))
-    ((key, name, size),) = query("SELECT id, name, size::BIGINT FROM attachments WHERE size > 0 ORDER BY id LIMIT 1")
-    found = f'"id":"{key}","name":"{name}","size":'
-    replace(f"{found}{size},".encode(), f"{found}{HUGE},".encode())
-    with pytest.raises(DecodeError, match=r"^size of '[-\w]+': int too large to convert to float$"):
-        pull("runs", details=True, full=True)
-    came = pull("runs", details=True, full=True, on_unreadable="skip")["attachments"]
-    assert (came.new, came.gone, came.unreadable, came.rows) == (0, 0, 1, known)
-    query("DELETE FROM attachments")
-    assert pull("runs", full=True, on_unreadable="skip")["attachments"].rows == known - 1
-    assert query("SELECT id FROM attachments WHERE id = ?", key) == []
 
 
 def test_strange_values_are_stored_as_they_are(pull, sandbox, query):
