@@ -36,59 +36,22 @@ def test_environment_is_restored():
 ASYNC = """
 import pytest
 
-from aiotofupilot import RetryPolicy, TofuPilotSession
 from aiotofupilot.sandbox.faults import status
 from aiotofupilot.models import Procedure
-from aiotofupilot.testing import make
+from aiotofupilot.testing import make, session_on
 
 async def test_sandbox(tofupilot_sandbox):
-    async with TofuPilotSession(tofupilot_sandbox.api_key, base_url=tofupilot_sandbox.url) as session:
+    async with session_on(tofupilot_sandbox) as session:
         assert await session.procedures.list().collect() == tofupilot_sandbox.procedures
         tofupilot_sandbox.procedures.insert(0, make(Procedure, name="Burn-In"))
         assert (await session.procedures.list().first()).name == "Burn-In"
 
-async def test_session(tofupilot_session, tofupilot_sandbox):
-    assert await tofupilot_session.procedures.list(limit=50).collect() == tofupilot_sandbox.procedures
-    assert len(tofupilot_sandbox.requests) == 6
-
 @pytest.mark.tofupilot(procedures=3, faults=[status(503, retry_after=0)])
-async def test_bad_day(tofupilot_session, tofupilot_sandbox):
-    assert len(await tofupilot_session.procedures.list().collect()) == 3
+async def test_bad_day(tofupilot_sandbox):
+    async with session_on(tofupilot_sandbox) as session:
+        assert len(await session.procedures.list().collect()) == 3
     assert [request.status for request in tofupilot_sandbox.requests] == [503, 200]
 """
-
-LOOP_SCOPES = (
-    """
-import asyncio
-import pytest
-
-loops = []
-
-async def check(session, sandbox):
-    loops.append(asyncio.get_running_loop())
-    assert await session.procedures.list().collect() == sandbox.procedures
-
-class TestClass:
-    @pytest.mark.asyncio(loop_scope="class")
-    async def test_class(self, tofupilot_session, tofupilot_sandbox):
-        await check(tofupilot_session, tofupilot_sandbox)
-"""
-    + "".join(
-        f"""
-@pytest.mark.asyncio(loop_scope="{scope}")
-async def test_{scope}(tofupilot_session, tofupilot_sandbox):
-    await check(tofupilot_session, tofupilot_sandbox)
-"""
-        for scope in ("function", "module", "package", "session")
-    )
-    + """
-@pytest.mark.asyncio
-async def test_default(tofupilot_session, tofupilot_sandbox):
-    await check(tofupilot_session, tofupilot_sandbox)
-    assert len(set(map(id, loops))) == 5
-    assert loops[-1] is loops[-2]
-"""
-)
 
 ANYIO = """
 import pytest
@@ -222,44 +185,15 @@ def test_a_service_of_pytest_aiohttp_finds_the_sandbox_in_the_environment(run, p
     """A login of the machine does not matter, even a malformed one."""
     monkeypatch.setenv("HOME", str(pytester.path))
     (pytester.mkdir(".tofupilot") / "credentials.json").write_text("{")
-    run(ASYNC + AIOHTTP, "--asyncio-mode=auto", plugins=["asyncio", "aiohttp"]).assert_outcomes(passed=4)
+    run(ASYNC + AIOHTTP, "--asyncio-mode=auto", plugins=["asyncio", "aiohttp"]).assert_outcomes(passed=3)
 
 
 @pytest.mark.parametrize(
-    ("more", "options", "plugin"),
-    [
-        ("\npytestmark = pytest.mark.asyncio", [], "asyncio"),
-        ("", ["--asyncio-mode=auto"], "asyncio"),
-        ("", ["--asyncio-mode=auto", "--asyncio-debug"], "asyncio"),
-        ("", ["--asyncio-mode=auto"], "pytest_asyncio.plugin"),
-    ],
-    ids=["strict", "auto", "debug", "by its module"],
+    ("source", "plugin"), [(f"{ASYNC}\npytestmark = pytest.mark.asyncio", "asyncio"), (ANYIO + ASYNC, "anyio")]
 )
-def test_pytest_asyncio_runs_its_tests(run, more, options, plugin):
-    """Its mode, the debug mode of asyncio and the name under which it was enabled make no difference."""
-    run(ASYNC + more, *options, plugins=[plugin]).assert_outcomes(passed=3)
-
-
-def test_pytest_asyncio_loop_scopes(run):
-    """The session lives in the event loop that the test runs in, by its marker or by default."""
-    run(LOOP_SCOPES, "-o", "asyncio_default_test_loop_scope=session", plugins=["asyncio"]).assert_outcomes(passed=6)
-
-
-@pytest.mark.parametrize(
-    "plugins", [["anyio"], ["anyio", "pytest_asyncio.plugin"], ["pytest_asyncio.plugin", "anyio"]], ids="+".join
-)
-def test_anyio_runs_its_tests_and_their_session(run, plugins):
-    """pytest-asyncio may be installed too."""
-    run(ANYIO + ASYNC, plugins=plugins).assert_outcomes(passed=3)
-
-
-def test_a_test_on_trio_is_told_that_the_session_needs_asyncio(run):
-    result = run(ANYIO.replace('"asyncio"', '"trio"') + ASYNC, plugins=["anyio"])
-    result.assert_outcomes(failed=1, errors=2)
-    errors = result.stdout.str().count(
-        "SessionError: a session needs a running event loop of asyncio, and there is none"
-    )
-    assert errors >= 3
+def test_a_session_lives_in_the_loop_of_its_test(run, source, plugin):
+    """The sandbox has a thread and a loop of its own."""
+    run(source, plugins=[plugin]).assert_outcomes(passed=2)
 
 
 @pytest.mark.usefixtures("waiting")
@@ -283,7 +217,7 @@ def test_the_plugin_works_with_all_others(run, monkeypatch):
     """pytest finds the plugin by itself, and the plugin works with all others that are installed."""
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     run(ASYNC + AIOHTTP, "--asyncio-mode=auto", "-o", "asyncio_default_fixture_loop_scope=function").assert_outcomes(
-        passed=4
+        passed=3
     )
 
 
@@ -303,10 +237,9 @@ def test_markers_set_the_options_of_the_sandbox(run):
             "@pytest.mark.tofupilot(procedure=3)\ndef test(tofupilot_sandbox): pass",
             "the marker tofupilot has no option procedure*",
         ),
-        ("def test(tofupilot_session): pass", "tofupilot_session needs pytest-asyncio*install the extra 'testing'*"),
     ],
 )
-def test_a_wrong_marker_or_a_missing_plugin_is_named_once(run, source, complaint):
+def test_a_wrong_marker_is_named_once(run, source, complaint):
     """The meaning of a bare value is not guessed."""
     result = run(f"import pytest\n\n{source}")
     result.assert_outcomes(errors=1)
@@ -319,7 +252,6 @@ def test_the_fixtures_and_the_marker_are_explained(run):
     listing = run("", "--fixtures", plugins=["asyncio"]).stdout.str()
     assert [line.split(" -- ")[0] for line in listing.splitlines() if " -- " in line and "tofupilot" in line] == [
         "tofupilot_sandbox",
-        "tofupilot_session",
         "tofupilot_environment",
     ]
     run("", "--markers").stdout.fnmatch_lines(["@pytest.mark.tofupilot[(][*][*]options[)]: options of the test's *"])
