@@ -21,7 +21,7 @@ from attrs import evolve
 from dlt.extract.items_transform import LimitItem, MapItem
 
 from . import IncrementalWalk, TofuPilotSession, Watermark
-from ._checks import aware, boolean, one_of
+from ._checks import aware, one_of
 from ._secret import Secret
 from .arrow.rows import database_rows
 from .arrow.streaming import structs_of
@@ -49,15 +49,14 @@ def tofupilot(
     listings: Sequence[str] | None = None,
     filters: Mapping[str, object] | None = None,
     start: datetime | None = None,
-    full: bool = False,
     make_session: Callable[..., TofuPilotSession] = TofuPilotSession,
 ) -> Iterator[DltResource]:
     """Return TofuPilot as a dlt source, with a resource for each listing.
 
-    A resource loads what is new since the pipeline's last run. The pipeline commits these rows together with the
-    resource's progress, and merges them by ``id``. So each item is in the table once, even if a run fails. Parts,
-    stations and users have no filter on creation, so each run reads all of them. For other listings, only ``full``
-    finds that an item was changed after it was read. No run finds that an item was removed.
+    A resource brings what is new since the pipeline's last run. The pipeline commits it together with the resource's
+    progress, and merges rows by ``id``. So each item is in the table once, even if a run fails. Parts, stations and
+    users have no filter on creation, so each run reads all of them. For other listings, no run sees that an item was
+    changed after it was read, or removed. ``pipeline.run(source, refresh="drop_data")`` reads everything again.
 
     Rows are those of a mirror. Measurements and phases include all attempts, and metadata and sequences come with the
     item that they belong to.
@@ -66,11 +65,10 @@ def tofupilot(
         api_key: As in `TofuPilotSession`; dlt looks for it in its own configuration too.
         base_url: As in `TofuPilotSession`; dlt looks for it too.
         listings: Names of the listings to have as resources, in any order, or None for all eleven.
-        filters: Filters that all of these listings take, by the names in ``list()``, or None.
-        start: Load only items created at this time or later; a whole second, timezone-aware, or None for everything.
-            For measurements, phases and logs, the creation of their run counts. This has no effect on parts, stations
-            and users, or after the first run.
-        full: Whether to read everything again.
+        filters: Filters that each of these listings takes, by the names of its ``list()``, or None.
+        start: Bring only items created at this time or later; a whole second, timezone-aware, or None for everything.
+            Measurements, phases and logs count by the creation of their run. It changes nothing for parts, stations and
+            users, nor after the first run.
         make_session: Makes a session, such as ``partial(TofuPilotSession, concurrency=8)``. It is called with the key
             and ``base_url=``, either of which is None if neither you nor dlt has it. Each resource makes one in dlt's
             event loop, and closes it.
@@ -82,14 +80,14 @@ def tofupilot(
     key = Secret(api_key)
     del api_key  # so that no traceback with local variables shows it
     wanted = NAMES if listings is None else [one_of("listings", name, NAMES) for name in listings]
-    floor, full = aware("start", start), boolean("full", full)
+    floor = aware("start", start)
 
     def make() -> TofuPilotSession:
         return make_session(key.value, base_url=base_url)
 
     for name in NAMES:
         if name in wanted:
-            yield _items(name, make, dict(filters or {}), floor, full=full)
+            yield _items(name, make, dict(filters or {}), floor)
 
 
 class _Take(MapItem):
@@ -125,19 +123,14 @@ class _Take(MapItem):
 
 
 def _items(
-    name: str,
-    make_session: Callable[[], TofuPilotSession],
-    filters: Mapping[str, object],
-    start: datetime | None,
-    *,
-    full: bool,
+    name: str, make_session: Callable[[], TofuPilotSession], filters: Mapping[str, object], start: datetime | None
 ) -> DltResource:
     """Return a resource with the new items of a listing, or with all items if the API has no filter for new ones."""
     rows = database_rows(listing_class(name).model)
 
     async def batches() -> AsyncGenerator[tuple[int, pa.RecordBatch, str | None]]:
         numbers, items = count(), list[object]()
-        stored = None if full else dlt.current.resource_state().get("watermark")
+        stored = dlt.current.resource_state().get("watermark")
         async with make_session() as session, aclosing(_walk(session, name, filters, start, stored)) as walk:
             # A first batch without rows makes the table even if the listing is empty.
             yield next(numbers), rows.batch([]), stored
