@@ -83,7 +83,6 @@ class Sandbox(Factory):
         *,
         runs: int | Iterable[Run] = 1000,
         seed: int = 0,
-        nulls: bool = True,
         until: datetime | None = None,
         api_key: str = "sandbox-user-key",
         station_key: str = "sandbox-station-key",
@@ -103,7 +102,6 @@ class Sandbox(Factory):
             runs: The number of runs to make up, with units, phases and so on, or the runs, newest first. Without
                 procedures, no runs are made up.
             seed: The seed of made-up data.
-            nulls: Whether names and addresses of made-up people may be null, which some clients cannot read.
             until: When the newest made-up run was uploaded; timezone-aware, from the year 2000 to 2100. It only shifts
                 the times of a seed's data. With None, the newest made-up procedure was created on 2026-01-30, and the
                 first run was made a day later.
@@ -123,7 +121,7 @@ class Sandbox(Factory):
             TypeError: There is no such listing, or an item is not of its model.
             ValueError: A number is negative, there is no such listing, or `until` is naive or out of bounds.
         """
-        super().__init__(procedures, runs=runs, seed=seed, nulls=nulls, until=until, **items)
+        super().__init__(procedures, runs=runs, seed=seed, until=until, **items)
         self.api_key: str = api_key
         self.station_key: str = station_key
         # As in https://github.com/tofupilot/python/tree/main/tests/v2.

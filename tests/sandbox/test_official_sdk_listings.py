@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from fakes.asking import items
 from fakes.compared import plain, told
 from fakes.filters import FILTERS, selected
@@ -16,6 +17,7 @@ from fakes.listings import LISTINGS
 
 from aiotofupilot import to_wire
 from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox.factory import recipes
 from aiotofupilot.sandbox.faults import status
 from aiotofupilot.sandbox.rest import document
 from aiotofupilot.testing import serve, session_on
@@ -42,7 +44,15 @@ SEARCHES = {
 
 def service():
     """Give a sandbox with people whose names the SDK can read."""
-    return Sandbox(20, runs=160, nulls=False)
+    with pytest.MonkeyPatch.context() as patched:
+        for people in ("_CREATORS", "OTHERS"):
+            known = [(name or "Unnamed", email or "nobody@example.com") for name, email in getattr(recipes, people)]
+            patched.setattr(recipes, people, known)
+        made = Sandbox(20, runs=160, seed=45)  # a seed of its own, because others share the factory of a seed
+    for at, run in enumerate(made.runs):
+        if run.operated_by and run.operated_by.id is None:
+            made.runs[at] = evolve(run, operated_by=None)
+    return made
 
 
 def value(made, listing, name, fact):

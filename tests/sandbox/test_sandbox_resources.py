@@ -86,22 +86,6 @@ NEVER_NULL = {
 }
 
 
-def nameless(value):
-    """Find whatever has a null name or address."""
-    if isinstance(value, list):
-        return [found for part in value for found in nameless(part)]
-    if not isinstance(value, dict):
-        return []
-    own = [value] if None in (value.get("name", ""), value.get("email", "")) else []
-    return own + [found for part in value.values() for found in nameless(part)]
-
-
-def test_nobody_is_nameless_on_request():
-    """Clients that cannot read a null name or address can be given data without."""
-    complete = Sandbox(30, runs=60, nulls=False)
-    assert [found for name in WIRE for found in nameless(all_items(complete, name))] == []
-
-
 UNITS_BY_RUNS = {"procedure_ids", "outcomes", "started_after", "started_before"}
 UNITS_BY_RUNS |= {"latest_only", "run_count_min", "run_count_max"}
 

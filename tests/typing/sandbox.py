@@ -21,7 +21,7 @@ def every_listing_is_a_list_of_its_items() -> None:
 
 
 def items_may_be_given(runs: list[Run], users: tuple[User, ...]) -> None:
-    Sandbox([], runs=runs, users=users, nulls=False)
+    Sandbox([], runs=runs, users=users)
     Factory([], runs=5, seed=7)
 
 

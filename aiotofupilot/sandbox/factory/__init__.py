@@ -90,7 +90,6 @@ class Factory:
         *,
         runs: int | Iterable[models.Run] = 0,
         seed: int = 0,
-        nulls: bool = True,
         until: datetime | None = None,
         **items: Unpack[Items],
     ) -> None:
@@ -100,7 +99,6 @@ class Factory:
             procedures: As in `Sandbox`, but none by default. The first 16 procedures have runs.
             runs: As in `Sandbox`, but none by default.
             seed: As in `Sandbox`.
-            nulls: As in `Sandbox`.
             until: As in `Sandbox`.
             items: As in `Sandbox`.
 
@@ -125,7 +123,7 @@ class Factory:
             raise ValueError(f"until must be from the year 2000 to 2100, got {until}")
         made_of = procedures if isinstance(procedures, int) else tuple(self._rows["procedures"])
         runs = runs if isinstance(runs, int) else 0
-        self._make = partial(World, made_of, runs=runs, seed=seed, nulls=nulls, until=until)
+        self._make = partial(World, made_of, runs=runs, seed=seed, until=until)
         self._is_shared = isinstance(made_of, int) and runs <= _MOST_SHARED
         self._world = _shared_world(made_of, **self._make.keywords) if self._is_shared else self._make()
         self._snapshot = Snapshot(self._world)

@@ -129,7 +129,7 @@ STEPS = {
 """The phases of every run by name, in their order, with their sequence and what they measure."""
 
 
-def make_procedures(count: int, *, seed: int = 0, nulls: bool = True, newest: datetime = NEWEST) -> list[Procedure]:
+def make_procedures(count: int, *, seed: int = 0, newest: datetime = NEWEST) -> list[Procedure]:
     """Make plausible procedures, newest first.
 
     The same seed makes the same procedures, whatever the count: the first 10 of 250 are those of 10.
@@ -137,7 +137,6 @@ def make_procedures(count: int, *, seed: int = 0, nulls: bool = True, newest: da
     Args:
         count: The number of procedures; at least 0.
         seed: The seed of all fields, including ids.
-        nulls: Whether names and addresses of creators may be None.
         newest: When the first one was created; timezone-aware.
 
     Raises:
@@ -145,15 +144,13 @@ def make_procedures(count: int, *, seed: int = 0, nulls: bool = True, newest: da
     """
     if count < 0:
         raise ValueError(f"count must be at least 0, got {count}")
-    return list(islice(endless_procedures(seed, nulls=nulls, newest=newest), count))
+    return list(islice(endless_procedures(seed, newest=newest), count))
 
 
-def endless_procedures(seed: int, *, nulls: bool = True, newest: datetime = NEWEST) -> Iterator[Procedure]:
+def endless_procedures(seed: int, *, newest: datetime = NEWEST) -> Iterator[Procedure]:
     """Yield procedures for `make_procedures`, newest first, without end."""
     random = Random(seed)  # noqa: S311 - test data
     creators = [UserRef(uuid(random), name, email) for name, email in _CREATORS]
-    if not nulls:
-        creators = [named(creator) for creator in creators]
     repositories = [
         Repository(uuid(random), full_name.rpartition("/")[2], full_name, provider)
         for full_name, provider in _REPOSITORIES
@@ -169,11 +166,6 @@ def endless_procedures(seed: int, *, nulls: bool = True, newest: datetime = NEWE
             linked_repository=random.choice(repositories) if random.random() < 0.6 else None,  # noqa: PLR2004 - many do
         )
         created_at -= timedelta(milliseconds=random.randint(1, 2 * 60 * 60 * 1000))
-
-
-def named(user: UserRef) -> UserRef:
-    """Fill in a missing name or address."""
-    return UserRef(user.id, user.name or f"User {user.id[:8]}", user.email or f"{user.id[:8]}@example.com")
 
 
 def made_up(kind: str, identity: str) -> Random:

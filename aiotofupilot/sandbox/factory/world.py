@@ -47,7 +47,6 @@ class World:
         *,
         runs: int,
         seed: int,
-        nulls: bool,
         until: datetime | None,
     ) -> None:
         """Describe a factory, with the arguments of `Sandbox`."""
@@ -56,7 +55,7 @@ class World:
         """The items of each listing, newest first, with the number of runs that they come from."""
         newest = recipes.NEWEST if until is None else until.replace(microsecond=0) - runs * _STEP - _DAY
         if isinstance(procedures, int):
-            procedures = recipes.make_procedures(procedures, seed=seed, nulls=nulls, newest=newest)
+            procedures = recipes.make_procedures(procedures, seed=seed, newest=newest)
         self.lines: Sequence[models.Procedure] = procedures[:_MOST_LINES]
         if until is None and self.lines:
             newest = min(max(_EARLIEST, *(line.created_at for line in self.lines)), _LATEST)
@@ -68,10 +67,9 @@ class World:
         self._stations = [[stations[(line + n) % len(stations)] for n in (0, 1)] for line in range(len(self.lines))]
         """The stations of each procedure."""
         creators = dict.fromkeys(procedure.created_by_user for procedure in procedures if procedure.created_by_user)
-        others = [models.UserRef(uuid(random), *known) for known in recipes.OTHERS]
-        self._people = [*creators, *(others if nulls else map(recipes.named, others))]
-        unnamed = [None, models.Operator(name="Night shift")] if nulls else [None]
-        self._operators = [*(extended(models.Operator, user) for user in self._people), *unnamed]
+        self._people = [*creators, *(models.UserRef(uuid(random), *known) for known in recipes.OTHERS)]
+        named = (extended(models.Operator, user) for user in self._people)
+        self._operators = [*named, None, models.Operator(name="Night shift")]
         self.made: dict[str, dict[str, Any]] = {name: {} for name in ("runs", "units", "batches", "deployments")}
         """The items of listings by ID, oldest first."""
         for name, items in (
