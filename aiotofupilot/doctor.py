@@ -8,12 +8,11 @@ The requests only read, never beyond cursor 20,000. There are at most two per se
 
 - One asks whose key it is, and one per listing gets the first page. Measurements and phases are those of the most
   frequent procedure of the newest runs.
-- One per listing with pages repeats a part of the first page. The part begins among equal times if there are any.
-- One per listing with a filter requests the items from a certain one on, by the time that sorts the listing. If the
-  response does not begin with that item, two more find out how the server compares times.
-- The rest look for the end of long listings: at cursor 900, at 19,900, shortly before the deeper of these that has
-  items, and then by bisection. One more looks for items after the end. At least ten requests remain for this, unless a
-  filter is odd. Listings of what runs wrote come last.
+- One per listing with pages repeats a part of that page, beginning among equal times if there are any.
+- One per listing with a filter asks for the items from a certain one on, by the time that sorts the listing. If the
+  response does not begin with it, two more find out how the server compares.
+- The rest look into long listings: at the cursors 900, 9,900 and 19,900, shortly before the last of these that has
+  items, and behind the end. At least ten remain for this, unless a filter is odd. Listings of what runs wrote are last.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from collections import Counter
 from datetime import timedelta
 from importlib.metadata import version
 from itertools import pairwise
+from operator import gt, lt
 from platform import python_version
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
@@ -31,7 +31,7 @@ from attrs import define, frozen
 from . import errors
 from ._paging.course import DEEP, LONGEST
 from ._paging.position import NULLS, ByKey, ByTime, OutOfBoundError, UnsortedError, begin_of_group
-from ._paging.source import BY_ID, EARLIEST, SHORTEST, check_offsets
+from ._paging.source import BY_ID, SHORTEST, check_offsets
 from ._version import __version__
 from .listings import NAMES
 from .models import Page
@@ -56,14 +56,8 @@ READS_AT_MOST: int = 40
 PACE = 0.5
 """The least seconds between the starts of two requests."""
 
-FARTHEST = 19_900
-"""The largest cursor that is requested. Its page of 100 items ends at 20,000."""
-
-_SILENCES_AT_MOST = 3
-"""The diagnosis ends after this many requests in a row without a response."""
-
-_USUAL_CAP = 9_900
-"""The cursor of the last page before 10,000, Elasticsearch's default limit."""
+CURSORS = (DEEP, 9_900, 19_900)
+"""The cursors that are requested in long listings. 10,000 is Elasticsearch's default limit."""
 
 _MOVED_AT_MOST = 20
 """An item may move by at most this many positions between two requests, because others are created or removed."""
@@ -78,9 +72,6 @@ _CAPS = {"ends": "ends the listing", "refuses": "responds with 400", "repeats": 
 
 _COVERING = ("inclusive", "by microseconds", "exclusive")
 """With these filters a query by value misses nothing, because queries are a millisecond wider."""
-
-_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
-"""Units that a server may round a time down to, in seconds. Days are in UTC."""
 
 
 @define(kw_only=True)
@@ -102,14 +93,13 @@ class ListingFacts:
     """Whether items with the same time keep their order between requests. None if no two pages had such items in
     common."""
     filter: str | None = None
-    """How the server filters by this time. ``inclusive`` and ``exclusive`` say whether the bound itself is included.
-    ``by microseconds`` compares finer times than those shown. ``rounded to the day``, or to another unit, rounds a time
-    down. ``of another time`` filters by another time than the one that sorts. ``ignored`` filters nothing. None if the
+    """How the server compares this time with a bound: ``inclusive``; ``exclusive``; ``by microseconds``, which is finer
+    than the times it shows; ``ignored``; or ``other``, if it rounds the bound or compares another time. None if the
     listing has no such filter, or too few items."""
     deepest: int = 0
-    """The largest cursor that had items."""
+    """The largest requested cursor that had items."""
     beyond: int | None = None
-    """The smallest cursor that had no items. None if every page said that there are more."""
+    """The smallest cursor that is known to have none. None if every page announced more."""
     cap: Literal["ends", "refuses", "repeats"] | None = None
     """How the server hides items from `beyond` on: it ends the listing, refuses the cursor with 400, or repeats a page.
     None if no hidden items are known."""
@@ -157,7 +147,7 @@ async def diagnose(session: TofuPilotSession, on_progress: Callable[[int, str], 
 
     Raises:
         UnauthorizedError: The key is missing or wrong.
-        TransportError: The first request, or three in a row, had no response.
+        TransportError: A request had no response. A timeout of a listing is one of the facts about it.
         SessionError: The session is closed.
     """
     view = session.with_options(retry=None)
@@ -166,9 +156,9 @@ async def diagnose(session: TofuPilotSession, on_progress: Callable[[int, str], 
     try:
         identity, _ = await reads.make("whoami", view.whoami)
         key = identity.type if identity.type in ("user", "station") else "other"
+    except errors.UnauthorizedError:
+        raise
     except (errors.APIError, errors.DecodeError) as error:
-        if isinstance(error, errors.UnauthorizedError):
-            raise
         findings.append(f"whoami: the request failed: {_named(error)}")
     looks = [_Look(getattr(view, name), reads) for name in NAMES]
     of_runs = [look for look in looks if look.listing.by_run is not None]
@@ -207,8 +197,6 @@ class _Reads:
 
     def __init__(self, session: TofuPilotSession, on_progress: Callable[[int, str], None] | None) -> None:
         self.made = 0
-        self.silences = 0
-        """How many requests in a row had no response."""
         self.ahead: float | None = None
         """Seconds that the server's clock is ahead. None if not known yet."""
         self.procedures: Counter[str] = Counter()
@@ -227,13 +215,7 @@ class _Reads:
         if self._on_progress is not None:
             self._on_progress(self.made, name)
         self._begun = clock.monotonic()
-        try:
-            result = await request()
-        except errors.TransportError:
-            self.silences += 1
-            raise
-        self.silences = 0
-        return result, clock.monotonic() - self._begun
+        return await request(), clock.monotonic() - self._begun
 
     def note_date(self, date: datetime | None) -> None:
         """Compare the clocks by the first date in a response. It has whole seconds, so half a second is added."""
@@ -255,8 +237,6 @@ class _Look:
         """The cursor of the last request."""
         self._pages: dict[int, tuple[Page[Any], float]] = {}
         """The pages by cursor, with the seconds each took."""
-        self._seen: list[set[str]] = []
-        """The IDs of each page beyond the first."""
         self._keys: list[Any] = []
         """The times of the items on the first page, or their IDs if no time sorts it."""
         self._order = BY_ID
@@ -278,9 +258,9 @@ class _Look:
                 await stage(self)
         except _NoneLeftError:
             pass
-        except (errors.APIError, errors.DecodeError, errors.TransportError) as error:
-            if isinstance(error, errors.UnauthorizedError) or self._reads.silences == _SILENCES_AT_MOST:
-                raise
+        except errors.UnauthorizedError:
+            raise
+        except (errors.APIError, errors.DecodeError, errors.RequestTimeoutError) as error:
             self.facts.error = f"{_named(error)} at cursor {self._cursor}"
 
     def _source(self, **filters: object) -> Source[Any]:
@@ -385,63 +365,33 @@ class _Look:
         shown = next(iter(self._order.keys(page.data)), None)
         if shown == own:
             return "inclusive"
-        places = [sign * (key - EARLIEST) for key in self._keys]  # a larger one comes later
-        place = None if shown is None else sign * (shown - EARLIEST)
-        if page.data and (place is None or place <= places[0]):
+        is_later: Callable[[Any, Any], bool] = gt if sign > 0 else lt
+        if shown is not None and not is_later(shown, self._keys[0]):
             return "ignored"
-        if place is None or place > places[at]:
+        if shown is None or is_later(shown, own):
             position = self._position()
             self._admitted(position, Page(self._first.data[: at + 1], self._first.meta))
             page, _ = await self._read(0, source=self._source().between(**{side: own}))
             if self._admitted(position, page, own) is not None:
                 page, _ = await self._read(0, at + 1, self._source(**{f"{name}_{other_side}": own}))
                 return "by microseconds" if own in self._order.keys(page.data) else "exclusive"
-        for unit, seconds in _UNITS.items():
-            bound = sign * (own - EARLIEST - (own - EARLIEST) % timedelta(seconds=seconds))
-            expected = next((each for each in places if each >= bound), None)
-            if expected == place or (expected is None and place is not None and place > places[-1]):
-                return f"rounded to the {unit}"
-        return "of another time"
+        return "other"
 
     async def deep(self) -> None:
-        """Request cursors 900 and 19,900, and a page that overlaps the deeper one with items by a quarter."""
+        """Request some cursors while the listing goes on, and a page that shares a quarter with the last of these."""
         if not (self.facts.has_offsets and self._first.meta.has_more):
             return
-        if await self._goes_on(DEEP) and self._reads.made < READS_AT_MOST - 1:  # one far page cannot show a repetition
-            await self._goes_on(FARTHEST)
+        for cursor in CURSORS:
+            if not await self._goes_on(cursor):
+                break
         if deepest := self._deepest:
             page, _ = self._pages[deepest]
             await self._goes_on(before := deepest - self.facts.longest_page * 3 // 4)
             if before in self._pages:
                 self._compare(self._pages[before][0], page)
 
-    async def _goes_on(self, cursor: int) -> bool:
-        """Request a page, and return whether the listing goes on after it."""
-        try:
-            page, seconds = await self._read(cursor)
-        except errors.BadRequestError:
-            self.facts.cap, self.facts.beyond = "refuses", cursor
-            return False
-        ids = {*BY_ID.keys(page.data)}
-        if any(len(ids & other) > _SAME * len(ids) for other in self._seen):
-            self._pages = {at: each for at, each in self._pages.items() if at < cursor}
-            self.facts.cap, self.facts.beyond = "repeats", cursor
-            return False
-        if ids:
-            self._seen.append(ids)
-            self._pages[cursor] = page, seconds
-        if not page.meta.has_more:
-            self.facts.beyond = cursor + len(ids)
-        return page.meta.has_more
-
     async def end(self) -> None:
-        """Find the largest cursor that has items, and look for items behind the last one."""
-        while (beyond := self.facts.beyond) and (self._deepest or self.facts.cap):
-            low = self._deepest
-            middle = _USUAL_CAP if low < _USUAL_CAP < beyond else (low + beyond) // 2 // LONGEST * LONGEST
-            if middle <= low:
-                break
-            await self._goes_on(middle)
+        """Look for items behind the last one that the listing shows."""
         (last, _), position = self._pages[self._deepest], self._position()
         self._admitted(position, last)
         key, is_last = position.key, self._deepest and not last.meta.has_more
@@ -451,6 +401,25 @@ class _Look:
             # Earlier pages may have other items of the same time.
             if self._admitted(position, page, key) and position.key != key:
                 self.facts.cap = "ends"
+
+    async def _goes_on(self, cursor: int) -> bool:
+        """Request a page, and return whether the listing goes on after it."""
+        facts = self.facts
+        try:
+            page, seconds = await self._read(cursor)
+        except errors.BadRequestError:
+            facts.cap, facts.beyond = "refuses", cursor
+            return False
+        ids = {*BY_ID.keys(page.data)}
+        if any(len(ids.intersection(BY_ID.keys(other.data))) > _SAME * len(ids) for other, _ in self._pages.values()):
+            self._pages = {at: each for at, each in self._pages.items() if at < cursor}
+            facts.cap, facts.beyond = "repeats", cursor
+            return False
+        if ids:
+            self._pages[cursor] = page, seconds
+        if not page.meta.has_more:
+            facts.beyond = cursor + len(ids)
+        return page.meta.has_more
 
     def judge(self, key: str | None, findings: list[str], notes: list[str]) -> None:
         """Complete the facts, and add the conclusions for the type of key."""
@@ -466,17 +435,13 @@ class _Look:
             facts.deep_seconds = self._pages[self._deepest][1] if self._deepest else None
         is_refused = key == "station" and (facts.error or "").startswith("403")
         cap = f"the server {_CAPS.get(facts.cap or '')} at cursor {facts.beyond or 0:,} although there are more items"
-        slower = {
-            "of another time": "the filter is about another time than the one that sorts",
-            **{f"rounded to the {unit}": f"the filter rounds a time down to the {unit}" for unit in _UNITS},
-        }.get(facts.filter or "")
         unexpected = {
             f"a request failed: {facts.error}": facts.error and not is_refused,
             "cursors cannot be computed, so a walk follows the server's, unchecked": facts.has_offsets is False,
             f"not sorted by {time}, so a walk cannot continue by value": is_unsorted,
             "the order changes from page to page, so a walk is unchecked": self._is_unstable,
             "the filter by time is ignored, so a walk continues by cursor": facts.filter == "ignored",
-            f"{slower}, so a walk takes more requests": slower,
+            "the filter rounds times or compares others, so a walk takes more requests": facts.filter == "other",
             f"{cap}, and a walk misses them": facts.cap and facts.follows != "by value",
         }
         handled = {
