@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 from attrs import asdict
 from cyclopts import Parameter
 
-from .messages import ExitCode, is_terminal, put
+from .messages import ExitCode, aligned, is_terminal, put
 from .options import OUTPUT, Server, unwrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aiotofupilot.doctor import Diagnosis, ListingFacts
 
 
@@ -30,8 +28,8 @@ async def doctor(
     20,000, and none is sent again.
 
     The table has a line for each listing: how a walk continues after a page; the time that sorts the listing; whether
-    items of one time keep their order or move; how a filter compares this time with a bound; the largest cursor at
-    which items were seen, with "+" if there may be more; and how long the first page and the one at that cursor took.
+    items of one time keep their order or move; how a filter compares this time with a bound; the largest of three
+    cursors that has items, with "+" if there may be more; and how long the first page and the one at that cursor took.
     "!" marks what the package does not expect, and "-" what it can handle.
 
     The exit code is 0 if everything is as the package expects, and 7 if something is not.
@@ -62,51 +60,27 @@ async def doctor(
     return ExitCode.UNEXPECTED if diagnosis.findings else ExitCode.DONE
 
 
-def _depth(facts: ListingFacts) -> str:
-    if not facts.deepest and facts.beyond is None:
-        return ""
-    is_exact = facts.beyond is not None and facts.beyond - facts.deepest <= facts.longest_page
-    return f"{facts.deepest:,}{'' if is_exact else '+'}"
-
-
-def _milliseconds(seconds: float | None) -> str:
-    return "" if seconds is None else f"{seconds * 1000:,.0f} ms"
-
-
-_COLUMNS: dict[str, Callable[[ListingFacts], str]] = {
-    "listing": lambda facts: facts.name,
-    "walk": lambda facts: facts.follows or "",
-    "sorted by": lambda facts: facts.sorted_by or "",
-    "ties": lambda facts: {None: "", True: "keep", False: "move"}[facts.keeps_ties],
-    "filter": lambda facts: facts.filter or "",
-    "depth": _depth,
-    "head": lambda facts: _milliseconds(facts.head_seconds),
-    "deep": lambda facts: _milliseconds(facts.deep_seconds),
-}
-"""The cell of each column for a listing, by heading."""
-
-_NUMBERS = ("depth", "head", "deep")
-
-
 def _shown(diagnosis: Diagnosis) -> str:
     """Return the text for people."""
-    columns = [[heading, *map(text, diagnosis.listings)] for heading, text in _COLUMNS.items()]
-    columns = [
-        [f"{cell:{'>' if cells[0] in _NUMBERS else ''}{max(map(len, cells))}}" for cell in cells] for cells in columns
-    ]
-    ahead = diagnosis.clock_ahead
-    lines = [
-        f"aiotofupilot {diagnosis.package}, Python {diagnosis.python}, aiohttp {diagnosis.aiohttp}",
-        f"key: {diagnosis.key or 'unknown'}, server's clock: {'unknown' if ahead is None else f'{ahead:+.0f} s'}",
-        "",
-        *(" ".join(cells) for cells in zip(*columns, strict=True)),
-        "",
-        *(f"! {text}" for text in diagnosis.findings),
-        *(f"- {text}" for text in diagnosis.notes),
-        f"{_counted(len(diagnosis.findings))} as this package expects ({diagnosis.reads} requests).",
-    ]
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+    ahead, count = diagnosis.clock_ahead, len(diagnosis.findings)
+    headings = ("listing", "walk", "sorted by", "ties", "filter", "depth", "head", "deep")
+    things = {0: "Everything is", 1: "One thing is not"}.get(count, f"{count} things are not")
+    return "\n".join(
+        [
+            f"aiotofupilot {diagnosis.package}, Python {diagnosis.python}, aiohttp {diagnosis.aiohttp}",
+            f"key: {diagnosis.key or 'unknown'}, server's clock: {'unknown' if ahead is None else f'{ahead:+.0f} s'}",
+            "",
+            aligned([headings, *map(_cells, diagnosis.listings)], numbers=headings[5:]),
+            *(f"! {text}" for text in diagnosis.findings),
+            *(f"- {text}" for text in diagnosis.notes),
+            f"{things} as this package expects ({diagnosis.reads} requests).\n",
+        ]
+    )
 
 
-def _counted(count: int) -> str:
-    return {0: "Everything is", 1: "One thing is not"}.get(count, f"{count} things are not")
+def _cells(facts: ListingFacts) -> tuple[str, ...]:
+    ties = {None: "", True: "keep", False: "move"}[facts.keeps_ties]
+    is_last = facts.beyond is not None and facts.beyond - facts.deepest <= facts.longest_page
+    depth = f"{facts.deepest:,}{'' if is_last else '+'}" if facts.deepest else ""
+    times = ("" if each is None else f"{each * 1000:,.0f} ms" for each in (facts.head_seconds, facts.deep_seconds))
+    return facts.name, facts.follows or "", facts.sorted_by or "", ties, facts.filter or "", depth, *times

@@ -188,7 +188,7 @@ def table_rows(columns: Sequence[Column], width: int | None, *, needs_all: bool 
         for text, column in zip(texts, shown, strict=True):
             padded = text + " " * (column.width - cell_len(text))
             cells.append(padded if width is None else cut(padded, column.width))
-        return (GAP.join(cells).rstrip() + "\n").encode()
+        return (_GAP.join(cells).rstrip() + "\n").encode()
 
     return Format(
         name="table",
@@ -382,7 +382,7 @@ def counted(items: int, listing: str) -> str:
     return f"{items:,} {listing_class(listing).model.__name__.lower() if items == 1 else listing}"
 
 
-GAP = "  "
+_GAP = "  "
 
 
 def fitted(columns: Sequence[Column], width: int | None, *, needs_all: bool = False) -> list[Column]:
@@ -393,7 +393,7 @@ def fitted(columns: Sequence[Column], width: int | None, *, needs_all: bool = Fa
     kept = list(columns)
     if width is None:
         return [evolve(column, width=_USUAL) if column.is_elastic else column for column in kept]
-    while (spare := width + len(GAP) - sum(column.width + len(GAP) for column in kept)) < 0:
+    while (spare := width + len(_GAP) - sum(column.width + len(_GAP) for column in kept)) < 0:
         if needs_all or len(kept) == 1:
             needed = sum(column.width for column in kept)
             return [evolve(column, width=max(1, column.width * (needed + spare) // needed)) for column in kept]

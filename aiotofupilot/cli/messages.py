@@ -17,6 +17,7 @@ from aiotofupilot._part import naming, write_all
 from aiotofupilot.errors import CONTROLS, visible
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
     from io import RawIOBase
 
 STANDARD_OUTPUT = "standard output"
@@ -26,6 +27,15 @@ STANDARD_OUTPUT = "standard output"
 def visible_json(document: bytes) -> bytes:
     """Return a JSON document for a terminal, in one line and with the same value."""
     return CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", document.decode()).encode()
+
+
+def aligned(rows: Iterable[Sequence[str]], numbers: Collection[str]) -> str:
+    """Return rows as lines of equal columns. The first row has the headings; those of ``numbers`` are flush right."""
+    columns = [
+        [f"{cell:{'>' if cells[0] in numbers else ''}{max(map(len, cells))}}" for cell in cells]
+        for cells in zip(*rows, strict=True)
+    ]
+    return "".join(" ".join(cells).rstrip() + "\n" for cells in zip(*columns, strict=True))
 
 
 def is_terminal(stream: TextIO | None) -> bool:

@@ -14,8 +14,7 @@ from aiotofupilot import DriftError, ForbiddenError, NotFoundError, TofuPilotErr
 from aiotofupilot.errors import visible
 from aiotofupilot.listings import NAMES, listing_class, part_filters
 
-from .formats import GAP
-from .messages import DeadlineError, FailedError, StoppedError, UsageError, complain, put
+from .messages import DeadlineError, FailedError, StoppedError, UsageError, aligned, complain, put
 from .options import Server, duration, option, shared_filters, with_options
 from .progress import Progress
 
@@ -89,7 +88,11 @@ async def mirror(
         names = listings or [name for name in NAMES if filters.keys() <= part_filters(name).keys()]
         given = {"full": full, "again": again, "removals": removals}
         results = await _updated(opened, database, names, server.deadline, **given)
-    put(sys.stdout, f"{visible(str(database))}\n{_table(results)}")
+    headings = ("", "new", "gone", "left out", "rows")
+    rows = [
+        (each.listing, f"{each.new:,}", f"{each.gone:,}", f"{each.unreadable:,}", f"{each.rows:,}") for each in results
+    ]
+    put(sys.stdout, f"{visible(str(database))}\n{aligned([headings, *rows], numbers=headings[1:])}")
     for result in results:
         if result.doubt is not None:
             complain(f"{result.doubt}: use --full")
@@ -145,13 +148,3 @@ def _without(missing: str, listings: Sequence[str]) -> list[str]:
     """Return the other listings, without those that follow a missing one."""
     followed = {name for name in NAMES if missing == "runs" and listing_class(name).by_run is not None}
     return [name for name in listings if name not in {missing, *followed}]
-
-
-def _table(results: Sequence[MirrorResult]) -> str:
-    """Return the results of an update, one line for each listing."""
-    rows: list[tuple[str, ...]] = [("", "new", "gone", "left out", "rows")]
-    for result in results:
-        counts = (result.new, result.gone, result.unreadable, result.rows)
-        rows.append((result.listing, *(f"{count:,}" for count in counts)))
-    first, *widths = (max(map(len, column)) for column in zip(*rows, strict=True))
-    return "".join(GAP.join((f"{name:{first}}", *map(str.rjust, cells, widths))) + "\n" for name, *cells in rows)
