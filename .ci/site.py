@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import griffe
 
 from aiotofupilot import __version__
-from aiotofupilot.cli.app import command_line
+from aiotofupilot.cli import command_line
 from aiotofupilot.listings import NAMES, listing_class
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Group(NamedTuple):
 
 
 GROUPS = (
-    Group("session", "Session", ("_session", "_http", "settings", "models.identity")),
+    Group("session", "Session", ("_session", "_http", "settings")),
     Group("walks", "Walks", ("_paging", "positions", "stats")),
     Group("listings", "Listings", ("listings",)),
     Group("models", "Items", ("models", "_wire")),

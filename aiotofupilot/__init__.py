@@ -35,10 +35,10 @@ parts below it.
 - `settings` finds the key and the server.
 - `errors`, `stats`, `positions` and `models` are the values that users meet. Checkpoints, watermarks and shards are
   positions.
-- `_otel` reports requests and walks to OpenTelemetry, in programs that use OpenTelemetry.
-- `_clock` is time and randomness, in one place where a test can replace them. `_request` says how something is
-  requested, and for how long.
-- `_checks` checks arguments. `_secret` is a value that nothing shows. `_part` opens a file that is not complete yet.
+- `_otel` tells OpenTelemetry what happens, in programs that use OpenTelemetry.
+- `_clock` is time and chance, in one place where a test can replace them. `_request` says how something is requested,
+  and for how long.
+- `_checks` checks arguments, and hides secrets. `_part` opens a file that is not whole yet.
 - `_public` decides when a public name is loaded, and what ``help()`` shows of it.
 """
 
@@ -58,7 +58,6 @@ if TYPE_CHECKING:  # each module says which of its names are public
     from ._wire.codec import *  # noqa: F403
     from .errors import *  # noqa: F403
     from .models.details import *  # noqa: F403
-    from .models.identity import *  # noqa: F403
     from .models.items import *  # noqa: F403
     from .models.page import *  # noqa: F403
     from .models.procedures import *  # noqa: F403
@@ -77,6 +76,6 @@ else:  # hidden from type checkers, because they would then accept any name
         "_wire.codec": ("from_wire", "to_wire"),
         "positions": ("Checkpoint", "Shard", "Watermark"),
     }
-    _MODELS = ("page", "refs", "procedures", "runs", "items", "identity", "details")
+    _MODELS = ("page", "refs", "procedures", "runs", "items", "details")
     _WHOLE = ("errors", "stats", *(f"models.{module}" for module in _MODELS))
     __getattr__, __dir__ = _public.lazy(__name__, _NAMES, _WHOLE)

@@ -22,7 +22,7 @@ from attrs import define, evolve
 from yarl import URL
 
 from . import errors
-from ._checks import host_of, is_loopback, is_visible, must_be
+from ._checks import Secret, host_of, is_loopback, is_visible, must_be
 from ._http.client import Connection
 from ._http.failures import refusal, translated
 from ._http.retry import Attempts
@@ -30,7 +30,6 @@ from ._http.throttle import Throttle
 from ._http.transport import Transport, sender
 from ._part import Part
 from ._request import Label
-from ._secret import Secret
 from ._wire.response import Response, retry_after
 from .errors import APIError, AttachmentError
 from .listings import listing_class

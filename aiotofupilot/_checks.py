@@ -1,4 +1,4 @@
-"""Checks arguments where they are given.
+"""Checks arguments where they are given, and hides those that are secrets.
 
 An error names the parameter, its bound and the value. A wrong type raises a TypeError, and a value out of bounds raises
 a ValueError. Each error has the parameter's name as its attribute ``parameter``, because a caller may show another
@@ -12,7 +12,9 @@ import sys
 from datetime import datetime
 from ipaddress import ip_address
 from operator import index
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from attrs import field, frozen
 
 if TYPE_CHECKING:
     from yarl import URL
@@ -31,6 +33,25 @@ _OVERLAP_AT_MOST = 86_400
 
 _SHOWN = 300
 """An error shows at most this many characters of a value. A whole run can have a million."""
+
+
+@frozen(repr=False)
+class Secret:
+    """A value that its repr does not show.
+
+    Some tools show the local variables of every function in a traceback. So no function that can raise keeps a key or a
+    password in a local variable as it is.
+    """
+
+    value: Any = field(repr=False)  # rich shows the fields of a class by this, whatever its repr is
+
+    @classmethod
+    def of(cls, value: object) -> Self:
+        """Return a value as a secret, also if it is one already."""
+        return value if isinstance(value, cls) else cls(value)
+
+    def __repr__(self) -> str:
+        return "None" if self.value is None else "***"
 
 
 def for_parameter(error: E, parameter: str) -> E:

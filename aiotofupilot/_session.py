@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from attrs import evolve, frozen
 
 from . import models
+from ._checks import Secret
 from ._clock import Clock
 from ._http.client import MAX_BODY, Connection
 from ._http.policy import RetryPolicy
 from ._http.proxy import resolve_proxy
 from ._http.throttle import Throttle, checked_limiter
 from ._http.transport import Transport
-from ._secret import Secret
 from .listings import Listings
 from .settings import Settings, unusable
 

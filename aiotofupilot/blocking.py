@@ -46,9 +46,8 @@ from . import (
     Walk,
 )
 from ._blocking import LoopThread
-from ._checks import for_parameter, integer
+from ._checks import Secret, for_parameter, integer
 from ._paging.iteration import ItemIteration, Iteration, listed
-from ._secret import Secret
 from .listings import Listing
 from .models.display import showing
 

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Self, cast
 from attrs import evolve, field, frozen
 from yarl import URL
 
-from ._checks import as_str, boolean, for_parameter, host_of, is_loopback, is_visible, must_be
-from ._secret import Secret
+from ._checks import Secret, as_str, boolean, for_parameter, host_of, is_loopback, is_visible, must_be
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:

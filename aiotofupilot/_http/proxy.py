@@ -9,8 +9,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 from attrs import field, frozen
 from yarl import URL
 
-from aiotofupilot._checks import for_parameter, host_of, is_loopback, is_visible
-from aiotofupilot._secret import Secret
+from aiotofupilot._checks import Secret, for_parameter, host_of, is_loopback, is_visible
 from aiotofupilot.errors import ConfigurationError
 
 

@@ -26,15 +26,14 @@ from aiotofupilot._otel import hide_filters
 from aiotofupilot._version import __version__
 from aiotofupilot._wire.response import Response
 
-from .failures import HEADER_LIMIT, HEADERS, refusal, translated
-from .redaction import Redaction
+from .failures import HEADER_LIMIT, HEADERS, Redaction, refusal, translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from ssl import SSLContext
 
+    from aiotofupilot._checks import Secret
     from aiotofupilot._clock import Clock
-    from aiotofupilot._secret import Secret
 
     from .proxy import Proxy
 

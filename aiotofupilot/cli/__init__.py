@@ -1,12 +1,151 @@
 """The command line, which writes listings as a table, JSON, CSV, Parquet or a workbook.
 
-`app` runs a command as a process. `listing` has the command of each listing. Its `options` come from the listing's
-declaration. Its `output` is standard output, or a file that another run can complete. `formats` write items, `xlsx`
-makes a workbook, `progress` shows progress, and `messages` are lines that cannot steer a terminal. `get` shows an item,
-`download` fetches attachments, `mirror` keeps a database, `check` reads a receipt, `doctor` examines how a server
-lists, and `sandbox` runs one.
+`run` is a command as a process, with its event loop, Ctrl-C, SIGTERM and exit code. `listing` has the command of each
+listing. Its `options` come from the listing's declaration. Its `output` is standard output, or a file that another run
+can complete. `formats` write items, `xlsx` makes a workbook, `progress` shows progress, and `messages` are lines that
+cannot steer a terminal. `get` shows an item, `download` fetches attachments, `mirror` keeps a database, `check` reads a
+receipt, `doctor` examines how a server lists, and `sandbox` runs one.
 """
 
-from .app import run
+from __future__ import annotations
+
+import inspect
+import os
+import signal
+import sys
+from contextlib import nullcontext, redirect_stdout
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+from cyclopts import App, Parameter
+
+from aiotofupilot import __version__
+from aiotofupilot.listings import NAMES
+
+from .messages import EXPECTED, DeadlineError, ExitCode, StoppedError, Whole, complain, explained, is_terminal, say
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Sequence
+
+    from rich.console import Console
 
 __all__ = ["run"]
+
+_USAGE = {
+    "download": "Usage: aiotofupilot download [OPTIONS] FOLDER [LISTING]",
+    "mirror": "Usage: aiotofupilot mirror [OPTIONS] DATABASE [LISTING...]",
+}
+"""cyclopts would call the listings ``ARGS``."""
+
+
+def command_line() -> App:
+    """Return the command line. Commands are loaded when needed, because their options take time to make."""
+    app = App(
+        name="aiotofupilot",
+        help="Stream TofuPilot's listings to the terminal, a pipe or a file.",
+        help_format="plaintext",
+        help_epilogue="Exit codes: 0 done, 2 wrong usage, 3 key refused (401, 403), 4 other failure of server, network "
+        "or disk, 5 not proven, 6 wrong, 7 unexpected, 130 interrupted, 143 ended by SIGTERM.",
+        version_format="plaintext",
+        version=f"aiotofupilot {__version__}",
+        default_parameter=Parameter(negative=()),
+        error_console=cast("Console", object()),  # errors are raised; without it, cyclopts would load rich
+        print_error=False,
+        exit_on_error=False,
+    )
+    for name in NAMES:
+        app.command(f"{__package__}.listing:{name}", name=name)
+    for name in ("check", "doctor", "download", "get", "mirror", "sandbox"):
+        app.command(f"{__package__}.{name}:{name}", name=name, usage=_USAGE.get(name))
+    app.command(f"{__package__}.get:whoami", name="whoami")
+    app.register_install_completion_command(add_to_startup=False)  # pyright: ignore[reportUnknownMemberType]
+    return app
+
+
+def run(arguments: Sequence[str]) -> ExitCode:
+    """Run a command, and return its exit code."""
+    try:
+        # Text goes past the buffers of the standard streams, so that nothing is left in them at the end.
+        with nullcontext() if sys.stdout is None else redirect_stdout(cast("TextIO", Whole(sys.stdout))):  # for help
+            app = command_line()
+            if arguments[:1] in ([], ["--help"], ["-h"]):
+                app.resolved_commands()  # otherwise cyclopts shows a command without its help
+            command, bound, _ = app.parse_args(arguments)
+            work = command(*bound.args, **bound.kwargs)
+        if inspect.iscoroutine(work):
+            work = _do(work)
+        if work is not None:  # the command has its own exit code
+            return ExitCode(work)
+    except (SystemExit, BrokenPipeError):  # the former is from rich, when it shows the help
+        pass  # the reader has closed the pipe
+    except EXPECTED as error:
+        code, line = explained(error)
+        complain(line)
+        return code
+    except ModuleNotFoundError as error:
+        if error.name not in ("duckdb", "pyarrow", "xlsxwriter"):  # which extras install
+            raise
+        complain(str(error))
+        return ExitCode.USAGE
+    except (TypeError, ValueError) as error:
+        if (parameter := getattr(error, "parameter", None)) is None:  # otherwise an option is out of bounds
+            raise
+        from .options import option  # noqa: PLC0415 - the command has loaded it
+
+        complain(f"wrong {option(parameter)}: {error}")
+        return ExitCode.USAGE
+    return ExitCode.DONE
+
+
+def _do(work: Coroutine[Any, Any, object]) -> object:
+    """Run the work of a command. Ctrl-C, SIGTERM and a deadline end the process immediately.
+
+    The first signal cancels the work, and a second one of either kind ends the process. asyncio takes Ctrl-C, unless it
+    is ignored, as by scripts in the background. Service managers, ``docker stop`` and ``timeout`` send SIGTERM.
+    """
+    import asyncio  # noqa: PLC0415 - a wrong command need not wait for it
+
+    signals: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    async def cancellable() -> object:
+        loop, task = asyncio.get_running_loop(), cast("asyncio.Task[None]", asyncio.current_task())
+
+        def terminate(number: int, _frame: object) -> None:
+            for each, handler in handlers.items():
+                signal.signal(each, handler)
+            if task.cancelling():  # Ctrl-C came before
+                signal.raise_signal(number)
+            signals.append(number)
+            loop.call_soon_threadsafe(task.cancel)
+
+        signal.signal(signal.SIGTERM, terminate)
+        return await work
+
+    with asyncio.Runner() as runner:
+        try:
+            return runner.run(cancellable())
+        except (asyncio.CancelledError, KeyboardInterrupt, StoppedError, DeadlineError) as error:
+            _leave(error, is_terminated=bool(signals))
+            raise
+        finally:
+            signal.signal(signal.SIGTERM, handlers[signal.SIGTERM])
+
+
+def _leave(error: BaseException, *, is_terminated: bool) -> None:
+    """End the process if a signal or the deadline has ended its work.
+
+    A thread may be stuck in a name lookup or a full pipe, and a normal exit would wait for it.
+    """
+    code, line = explained(error) if isinstance(error, EXPECTED) else (ExitCode.INTERRUPTED, "")
+    reason = error.reason if isinstance(error, StoppedError) else error
+    if code != ExitCode.INTERRUPTED and not isinstance(reason, DeadlineError):
+        return
+    if code == ExitCode.INTERRUPTED and is_terminated:
+        code = ExitCode.TERMINATED
+    if code == ExitCode.INTERRUPTED and is_terminal(sys.stderr):
+        say("")  # after the terminal's ^C
+    if line:
+        complain(line)
+    if code == ExitCode.TERMINATED:
+        signal.raise_signal(signal.SIGTERM)  # so the sender sees that the signal ended the process
+    os._exit(code)  # even in a container's first process, which the signal alone does not end

@@ -1,7 +1,8 @@
 """The values that TofuPilot's listings are made of.
 
-- `procedures` and `items` have the items of the listings, and `refs` and `runs` have what these hold and refer to.
-- `details` has single items, and `identity` whose key a session has.
+- `procedures` and `items` have the items of the listings, and the `Identity` of a key. `refs` and `runs` have what they
+  hold and refer to.
+- `details` has single items.
 - `page` is one page of a listing, and an item without a model.
 - `fields` describes the fields of a model.
 - `display` shows items and pages in a notebook.
@@ -25,7 +26,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .details import *  # noqa: F403 - the names of the models stand there
     from .fields import wire_name as wire_name
-    from .identity import *  # noqa: F403 - the names of the models stand there
     from .items import *  # noqa: F403 - the names of the models stand there
     from .page import *  # noqa: F403 - the names of the models stand there
     from .procedures import *  # noqa: F403 - the names of the models stand there
@@ -34,5 +34,5 @@ if TYPE_CHECKING:
 else:  # hidden from type checkers, because they would then accept any name
     from aiotofupilot import _public
 
-    _WHOLE = ("page", "refs", "procedures", "runs", "items", "identity", "details")
+    _WHOLE = ("page", "refs", "procedures", "runs", "items", "details")
     __getattr__, __dir__ = _public.lazy(__name__, {"fields": ("wire_name",)}, _WHOLE)

@@ -1,19 +1,21 @@
-"""The items of the listings.
+"""The items of the listings, and whose key a session has.
 
 Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
 """
 
 from datetime import datetime
 
-from attrs import field
+from attrs import field, frozen
 
 from . import refs, runs
 from .display import shown
 
 __all__ = [
     "Batch",
+    "Identity",
     "Log",
     "Measurement",
+    "Organization",
     "Part",
     "Phase",
     "Run",
@@ -184,3 +186,27 @@ class Phase(runs.PhaseFields):
     """Serial number of the unit, or None if unknown."""
     sample: str | None
     """``golden``, ``failing``, ``ignored`` or one added later; None for a unit of production."""
+
+
+@frozen
+class Organization(refs.WithID):
+    """The organization that a key belongs to."""
+
+    slug: str
+    """Its name in addresses, such as ``volta``."""
+    name: str
+    """Display name."""
+
+
+@shown(kw_only=True)
+class Identity:
+    """Whose key a session has."""
+
+    type: str
+    """``user``, ``station``, or one added later."""
+    station: refs.StationRef | None
+    """The station whose key it is, or None if it is a user's."""
+    user: refs.UserRef | None
+    """The user whose key it is, or None if it is a station's."""
+    organization: Organization
+    """The organization that the user or station belongs to."""

@@ -7,7 +7,8 @@ import pytest
 from fakes.budget import NIGHTLY
 from fakes.disks import every_call
 
-from aiotofupilot.cli import app as app_module, run
+from aiotofupilot import cli
+from aiotofupilot.cli import run
 from aiotofupilot.sandbox.faults import status
 
 LISTING = ["procedures", "-n", "4", "--page-size", "3"]
@@ -16,9 +17,9 @@ LISTING = ["procedures", "-n", "4", "--page-size", "3"]
 @pytest.fixture(autouse=True)
 def _typed_once(monkeypatch):
     """The same command is parsed once, and not for each call of the disk: nothing about it changes meanwhile."""
-    parsed = cache(app_module.command_line().parse_args)
+    parsed = cache(cli.command_line().parse_args)
     once = SimpleNamespace(parse_args=lambda arguments: parsed(tuple(arguments)))
-    monkeypatch.setattr(app_module, "command_line", lambda: once)
+    monkeypatch.setattr(cli, "command_line", lambda: once)
 
 
 def files(folder):

@@ -6,7 +6,7 @@ import re
 import pytest
 from cyclopts import UnknownOptionError
 
-from aiotofupilot.cli.app import command_line
+from aiotofupilot.cli import command_line
 from aiotofupilot.cli.listing import listing_command
 from aiotofupilot.cli.options import option
 from aiotofupilot.listings import NAMES, listing_class

@@ -6,8 +6,7 @@ import shlex
 import pytest
 from fakes.guides import blocks
 
-from aiotofupilot.cli import run
-from aiotofupilot.cli.app import command_line
+from aiotofupilot.cli import command_line, run
 
 GUIDE = "aiotofupilot/cli/README.md"
 

@@ -5,8 +5,7 @@ import re
 import pytest
 from fakes.budget import NIGHTLY
 
-from aiotofupilot.cli import run
-from aiotofupilot.cli.app import command_line
+from aiotofupilot.cli import command_line, run
 from aiotofupilot.cli.options import unwrapped
 
 

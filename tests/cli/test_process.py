@@ -18,7 +18,8 @@ from types import SimpleNamespace
 import pytest
 from rich.cells import cell_len
 
-from aiotofupilot.cli import app as app_module, run
+from aiotofupilot import cli
+from aiotofupilot.cli import run
 from aiotofupilot.cli.messages import StoppedError
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import stall, status
@@ -195,7 +196,7 @@ def working(monkeypatch):
     def working(work):
         parsed = work, inspect.signature(work).bind(), {}
         monkeypatch.setattr(
-            app_module, "command_line", lambda: SimpleNamespace(parse_args=lambda _: parsed, resolved_commands=dict)
+            cli, "command_line", lambda: SimpleNamespace(parse_args=lambda _: parsed, resolved_commands=dict)
         )
         monkeypatch.setattr(os, "_exit", end)
 
@@ -221,7 +222,7 @@ def test_interrupt_in_this_process(working, monkeypatch, capsys, watched, reason
         raise reason
 
     working(interrupted)
-    monkeypatch.setattr(app_module, "is_terminal", lambda _: watched)
+    monkeypatch.setattr(cli, "is_terminal", lambda _: watched)
     with pytest.raises(EndError, match="130"):
         run([])
     assert capsys.readouterr() == ("", ("\n" if watched else "") + told)

@@ -9,8 +9,8 @@ from functools import partial
 import trustme
 from fakes.raw_server import Listener
 
+from aiotofupilot._checks import Secret
 from aiotofupilot._http.proxy import resolve_proxy
-from aiotofupilot._secret import Secret
 
 AUTHORITY = trustme.CA()
 """Nobody trusts it."""

@@ -5,13 +5,13 @@ import asyncio
 from yarl import URL
 
 from aiotofupilot import RetryPolicy
+from aiotofupilot._checks import Secret
 from aiotofupilot._http.client import Connection, Lifetime
+from aiotofupilot._http.failures import Redaction
 from aiotofupilot._http.outage import MissedSlotError, RetryState
-from aiotofupilot._http.redaction import Redaction
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._http.transport import Transport as RealTransport
 from aiotofupilot._request import Deadline, Label
-from aiotofupilot._secret import Secret
 from aiotofupilot._wire.response import Response
 from aiotofupilot.stats import RequestCounts
 

@@ -9,8 +9,8 @@ from fakes.faults import redirect, reset, status
 from rich.pretty import pretty_repr
 
 from aiotofupilot import ConfigurationError, RetryPolicy, TofuPilotSession
+from aiotofupilot._checks import Secret
 from aiotofupilot._http.transport import sender
-from aiotofupilot._secret import Secret
 from aiotofupilot.sandbox import Sandbox
 
 KEY = "tofu_0123456789abcdef"

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from multidict import CIMultiDict
 
 from aiotofupilot import APIError, ConnectionFailedError, DecodeError, DriftError, ValidationIssue
-from aiotofupilot._http.redaction import WITHHELD, Redaction
+from aiotofupilot._http.failures import WITHHELD, Redaction
 from aiotofupilot._wire.response import Response
 
 KEY = "tp_user+5f2c/8e9d=7b1a.Zz-~"

@@ -16,7 +16,7 @@ from fakes.guides import SKILL, read
 
 import aiotofupilot
 from aiotofupilot import TofuPilotSession, Walk, arrow, blocking
-from aiotofupilot.cli.app import command_line
+from aiotofupilot.cli import command_line
 from aiotofupilot.mirror import Mirror
 from aiotofupilot.testing import plugin
 
