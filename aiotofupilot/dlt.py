@@ -21,7 +21,7 @@ from attrs import evolve
 from dlt.extract.items_transform import LimitItem, MapItem
 
 from . import IncrementalWalk, TofuPilotSession, Watermark
-from ._checks import Secret, aware, boolean, one_of
+from ._checks import Secret, aware, one_of
 from .arrow.rows import database_rows
 from .arrow.streaming import structs_of
 from .listings import NAMES, is_compared, listing_class
