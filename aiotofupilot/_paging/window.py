@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 
 from attrs import define
 
-from aiotofupilot.errors import BadRequestError, DriftError, TofuPilotError
+from aiotofupilot.errors import BadRequestError, TofuPilotError
 from aiotofupilot.models.page import Page
 
 from .course import Course, Place, Query, Request
@@ -40,9 +40,6 @@ trips."""
 
 _GOOD_PAGES = 10
 """After this many good pages in a row, halved pages are twice as long again."""
-
-_GAPS_AT_MOST = 10
-"""A walk may be lost this often in a row beside unreadable items."""
 
 
 @define(eq=False)
@@ -143,8 +140,6 @@ class Window(Generic[T]):
         """A page that waits for its turn, because it begins behind the position."""
         self._last: tuple[Request, Page[T]] | None = None
         """The last page. None if there is none to go on from."""
-        self._gaps = 0
-        """How many gaps in a row did not show the position."""
         self.left_out: Mapping[int, TofuPilotError] = {}
         """Why items before the last page cannot be read, by position in the listing where that is known."""
         self._ended = False
@@ -249,7 +244,6 @@ class Window(Generic[T]):
         begin, is_alone = end if position is None else page.cursor + position.begin, not self._tasks and not self._held
         course.passed(request, begin, end, new=new, left_out=len(self.left_out), is_alone=is_alone, is_part=was_part)
         self._last = request, Page([], page.meta, page.cursor)  # thousands of walks may wait, and need no items
-        self._gaps = 0
         if self._bisection is not None:
             self._note_part(self._bisection, end)
         if following is None:
@@ -286,12 +280,7 @@ class Window(Generic[T]):
         if self._last is None:
             return False
         (request, page), bisection, course = self._last, self._bisection, self.course
-        if bisection is not None:
-            self._gaps += 1
-            if self._gaps > _GAPS_AT_MOST:
-                fault = "the listing moves too much beside items that cannot be read, and one that can might be missed"
-                raise DriftError(fault, cursor=request.position)
-        elif not request.is_detour:
+        if bisection is None and not request.is_detour:
             self._held = request, page
         self._last = None
         has_moved = course.lost(request, page.data[0] if page.data else None, is_part=self.is_part)
