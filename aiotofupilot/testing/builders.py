@@ -155,25 +155,24 @@ def _evolved(model: type[T], changes: Mapping[str, object], owner: Mapping[str, 
     values = attrs.asdict(_example(cast("Any", model)), recurse=False)
     if unknown := changes.keys() - values:
         raise TypeError(f"{model.__name__} has no field {min(unknown)!r}: it has {', '.join(values)}")
-    item = _read(model, {**values, **(owner or {}), **changes})
+    item: Any = _read(model, {**values, **(owner or {}), **changes})
     time = next((name for name in ("deployed_at", "started_at", "created_at") if name in values), "")
     if time not in changes and isinstance(at := getattr(item, time, None), datetime):
         item = attrs.evolve(item, **{time: at - next(_ages) * _MILLISECOND})
-    has_new_id = bool(changes) and "id" not in changes and values.get("id") is not None
-    return cast("T", _completed(item, changes, has_new_id=has_new_id))
-
-
-def _completed(item: Any, given: Iterable[str], *, has_new_id: bool) -> Any:  # noqa: ANN401 - an item
-    """Update the fields that are computed from others, and then the ID."""
-    for name, follow in _FOLLOWS.get(item.__class__, {}).items():
-        if name not in given:
+    for name, follow in _FOLLOWS.get(model, {}).items():
+        if name not in changes:
             item = attrs.evolve(item, **{name: follow(item)})
-    if not has_new_id:
-        return item
+    if changes and "id" not in changes and values.get("id") is not None:
+        item = attrs.evolve(item, id=_id_of(item, changes))
+    return cast("T", item)
+
+
+def _id_of(item: Any, given: Iterable[str]) -> str:  # noqa: ANN401 - an item
+    """Make an ID from the fields of an item. Times count only if they are given."""
     told = {name: value for name, value in attrs.asdict(item, recurse=False).items() if name not in _APART}
     told |= {name: name in given and document(value) for name, value in told.items() if isinstance(value, datetime)}
     text = json.dumps(told, default=lambda part: isinstance(part, datetime) or document(part), sort_keys=True)
-    return attrs.evolve(item, id=str(uuid5(NAMESPACE_URL, f"https://example.com/{type(item).__name__}?{text}")))
+    return str(uuid5(NAMESPACE_URL, f"https://example.com/{type(item).__name__}?{text}"))
 
 
 def _read(model: Any, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - a model and an item of it
@@ -211,7 +210,8 @@ def _example(model: Any) -> Any:  # noqa: ANN401 - a model and its example
         field.name: known[field.name] if field.name in known else _example_of(field, getattr(item, field.name, None))
         for field in fields_of(model)
     }
-    return _completed(_read(model, values), (), has_new_id=values.get("id") == "id")
+    example = _read(model, values)
+    return attrs.evolve(example, id=_id_of(example, ())) if values.get("id") == "id" else example
 
 
 def _example_of(field: Field, value: object) -> object:
@@ -224,7 +224,7 @@ def _example_of(field: Field, value: object) -> object:
     return field.model or kinds.get(field.kind, 0)
 
 
-def _ended_at(begun: models.Run | models.Phase) -> datetime | None:
+def _end_of(begun: models.Run | models.Phase) -> datetime | None:
     """Return when a run or a phase ended, in whole milliseconds, or None without a start or a duration."""
     milliseconds = begun.duration_ms if isinstance(begun, models.Phase) else begun.duration // _MILLISECOND
     if begun.started_at is None or milliseconds is None:
@@ -235,63 +235,49 @@ def _ended_at(begun: models.Run | models.Phase) -> datetime | None:
 _MILLISECOND = timedelta(milliseconds=1)
 _STARTED_AT = datetime(2026, 9, 1, 9, 30, tzinfo=UTC)
 """When runs begin: after the made-up runs of a sandbox, so that a test can insert a new one."""
-_BUILT_AT, _CREATED_AT = _STARTED_AT - timedelta(hours=12), _STARTED_AT - timedelta(days=90)
-_PART = {"number": "BAT-1000", "name": "Battery pack", "created_at": _CREATED_AT, "revisions": [models.Revision]}
-_COMMIT = {"message": "Tighten the ripple limit", "sha": "9fceb02d0ae598e95dc970b74767f19372d61af8", "branch": "main"}
+_BUILT = {"created_at": _STARTED_AT - timedelta(hours=12), "created_by_station": models.Station}
+_PLANNED = {"created_at": _STARTED_AT - timedelta(days=90)}
+
 _EXAMPLES: Mapping[type, Mapping[str, object]] = {
     models.User: {"name": "Ada Park", "email": "ada.park@example.com"},
     models.Operator: {"id": None, "name": "Night shift"},
-    models.Repository: {"name": "eol-tests", "full_name": "example-energy/eol-tests"},
     models.Procedure: {
+        **_PLANNED,
         "name": "Battery Pack Functional Test",
-        "created_at": _CREATED_AT,
         "created_by_user": models.User,
         "linked_repository": models.Repository,
     },
-    models.ProcedureVersion: {"tag": "v1.0.0"},
     models.RunProcedure: {"version": models.ProcedureVersion},
-    models.Team: {"name": "Line 1"},
-    models.Station: {"name": "EOL Bench 1", "procedures": [models.Procedure], "team": models.Team},
-    models.Revision: {"number": "A"},
-    models.Part: _PART,
-    models.PartRef: {"revision": models.Revision},
-    models.Batch: {
-        "number": "2026-W36",
-        "created_at": _BUILT_AT,
-        "unit_count": 1,
-        "created_by_station": models.Station,
+    models.Station: {
+        "name": "EOL Bench 1",
+        "procedures": [models.Procedure],
+        "team": models.Team,
     },
-    models.Unit: {
-        "serial_number": "BAT-2601-00001",
-        "created_at": _BUILT_AT,
-        "created_by_station": models.Station,
-        "batch": models.Batch,
-    },
+    models.Part: {**_PLANNED, "number": "BAT-1000", "name": "Battery pack", "revisions": [models.Revision]},
+    models.Batch: {**_BUILT, "number": "2026-W36", "unit_count": 1},
+    models.Unit: {**_BUILT, "batch": models.Batch},
     models.Run: {"created_by_station": models.Station, "operated_by": models.Operator},
     models.Phase: {"name": "Power Up", "started_at": _STARTED_AT + timedelta(seconds=45), "duration_ms": 1_500},
-    models.Log: {"message": "Supply voltage is stable", "source_file": "main.py", "line_number": 1},
-    models.Validator: {"operator": ">=", "expected_value": 11.4, "is_decisive": True},
-    models.Deployment: {
-        "environment": "production",
-        "trigger": "auto",
-        "status": "ready",
-        "started_at": _BUILT_AT,
-        "ended_at": _BUILT_AT + timedelta(seconds=50),
-        "deployed_at": _BUILT_AT,
-        "procedure": models.Procedure,
-        "commit": models.Commit,
-        "repository": models.Repository,
-        "stations": [models.Station],
+    models.Validator: {
+        "operator": ">=",
+        "expected_value": 11.4,
+        "expression": comparison(">=", 11.4),
+        "is_decisive": True,
     },
-    models.Commit: {**_COMMIT, "committed_at": _BUILT_AT},
     models.Identity: {"type": "user", "user": models.User},
+    models.Deployment: {"procedure": models.Procedure, "commit": models.Commit, "stations": [models.Station]},
 }
 """Fields of examples that nothing else decides. A model stands for its example."""
 
 _NAMED: Mapping[str, object] = {
     "outcome": "PASS",
     "measurement_outcome": "PASS",
+    "serial_number": "BAT-2601-00001",
+    "tag": "v1.0.0",
     "level": "INFO",
+    "environment": "production",
+    "trigger": "auto",
+    "status": "ready",
     "provider": "github",
     "data": (0.0, 0.5, 1.0),
     "measured_value": 12.1,
@@ -300,10 +286,9 @@ _NAMED: Mapping[str, object] = {
 """Default values by the names of fields."""
 
 _FOLLOWS: Mapping[type, Mapping[str, Callable[[Any], object]]] = {
-    models.Run: {"ended_at": _ended_at, "created_at": lambda run: run.ended_at + timedelta(seconds=1)},
-    models.Phase: {"ended_at": _ended_at},
+    models.Run: {"ended_at": _end_of, "created_at": lambda run: run.ended_at + timedelta(seconds=1)},
+    models.Phase: {"ended_at": _end_of},
     models.Station: {"procedures_count": lambda station: len(station.procedures)},
-    models.Validator: {"expression": lambda validator: comparison(validator.operator, validator.expected_value)},
 }
 """Fields that are computed from others."""
 

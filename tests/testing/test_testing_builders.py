@@ -77,7 +77,7 @@ def test_every_model_can_be_made_sent_and_read():
         assert from_wire(json.loads(json.dumps(to_wire(item))), model) == item
     made = {model.__name__: make(model).id for model in IDENTIFIED}
     assert [identity for identity in made.values() if str(UUID(identity)) != identity] == []
-    assert sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:16] == "f2f5bd113d12fddd", made
+    assert sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:16] == "3e908be368cceda1", made
     for build in (*map(of, IDENTIFIED), *DERIVING.values()):
         assert build(id="x").id == "x"
 
@@ -114,7 +114,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("model", "changes", "complaint"), REFUSED, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("model", "changes", "complaint"), REFUSED, ids=[complaint for *_, complaint in REFUSED])
 def test_what_no_model_can_have_is_refused_at_once(model, changes, complaint):
     for build in (of(model), DERIVING.get(model, of(model))):
         with pytest.raises(TypeError, match=f"^{re.escape(complaint)}"):
@@ -142,12 +142,14 @@ OTHER = {
     "children": [make_unit("SN-2")],
     "last_run": make_run(),
     "commit": None,
-    "repository": None,
+    "repository": make(Repository),
     "stations": [],
     "duration": timedelta(seconds=1),
     "value": 5,
     "bool_value": True,
     "status": "building",
+    "line_number": 5,
+    "environment": "preview",
 }
 """Arguments that no builder has by default."""
 APART = {Unit: {"parent", "children", "last_run"}, User: {"image", "banned"}}
@@ -324,7 +326,6 @@ class TestLinks:
         deployment = make(models.Deployment, procedure=procedure, stations=[make(Station)])
         assert deployment.procedure == ProcedureRef(procedure.id, "Burn-In")
         assert deployment.stations == (make(models.StationRef),)
-        assert deployment.repository == make(models.DeploymentRepository)
         assert make(models.Deployment, repository=make(Repository, provider="gitlab")).repository.provider == "gitlab"
         assert make(models.Deployment, procedure=None).procedure is None
         commit = make(models.Commit, committed_at=None, branch=None)
@@ -388,14 +389,6 @@ def test_what_is_not_the_model_of_an_item_is_refused():
     for model in (models.Page, models.RawItem, int, "Run", make(Run), None, [Run]):
         with pytest.raises(TypeError, match=r"^model must be the class of an item or of a part of one, such as Run"):
             make(model)
-
-
-def test_a_validator_spells_its_expression():
-    assert make(Validator).expression == "x >= 11.4"
-    assert make(Validator, operator="in", expected_value=["a", "b"]).expression == "x in ['a', 'b']"
-    custom = make(Validator, operator=None, expected_value=None, expression="x % 2 == 0")
-    assert custom.expression == "x % 2 == 0"
-    assert make_measurement(validators=[custom]).validators == (custom,)
 
 
 def test_an_operator_may_be_a_user():
