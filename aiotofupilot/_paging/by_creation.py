@@ -1,6 +1,6 @@
-"""Finds what is new in a listing by the time of creation, or by comparing all of it if items do not tell that time.
+"""Finds new items by their time of creation, or by comparing the whole listing if items do not have that time.
 
-Timestamps are seconds since 1970 in UTC. Items are known by digest.
+Timestamps are seconds since 1970 in UTC. Seen items are remembered by digest.
 """
 
 from __future__ import annotations
@@ -27,36 +27,37 @@ if TYPE_CHECKING:
     from aiotofupilot.models import Page
 
 _IDLE = 600.0
-"""This many seconds after the newest seen item, the server's clock says instead what may still become visible. Its
-clocks may differ by half of this, so the floor lags behind by as much."""
+"""This many seconds after the newest seen item was created, the server's clock decides instead which items may still
+become visible. The server's clocks may differ by half of this, so the floor lags behind by that half."""
 
 _BEHIND = 0.002
-"""A query for times this many seconds after an item leaves the item out. The API's timestamps have milliseconds, and
+"""A query that begins this many seconds after an item leaves the item out. The API's timestamps have milliseconds, and
 queries are a millisecond wider."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) + 1
 _LATEST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
-"""The earliest floor, and the latest time. A second before the floor is still a datetime."""
+"""The earliest floor, and the latest time. There is a datetime a second before the earliest floor."""
 
 
 class PassClock:
     """When a pass began, by the clock that dates the items. That clock cannot be read directly.
 
     A response has the server's time, perhaps seconds after the items were read, so the duration of the request is
-    subtracted. The server's clock and the local one may both be ahead. The items show how far.
+    subtracted. Both the server's clock and the local clock may be ahead of the one that dates the items. The items show
+    how far.
 
-    Pages in flight refer to this clock. It must not refer to the pass, or a dropped pass could not be freed.
+    Pages in flight refer to this object. It must not refer to the pass, or a dropped pass could not be freed.
     """
 
     def __init__(self) -> None:
         self.began_at = -math.inf
         """When the pass began, by the earlier of both clocks; minus infinity before the first response."""
-        self.by_server = -math.inf  # the same by the server's clock, or else by the local one
+        self.by_server = -math.inf  # the same, by the server's clock if a response has it
         self.seen_at = -math.inf
-        """When the last page was noted, by that clock or up to a second later; in whole seconds."""
+        """When the last page was noted, by that clock, in whole seconds. It may be up to a second late."""
         self._at_last = -math.inf  # when the pass began, or later
-        self._by_items = -math.inf  # the same as far as items show it: the pass began then or later
+        self._by_items = -math.inf  # a lower limit for it, which the items show
         self._requested_at = 0.0  # by the monotonic clock
 
     async def fetch(
@@ -75,14 +76,14 @@ class PassClock:
         return page
 
     def note(self, newest: float, now: float) -> None:
-        """Note when the newest item of a page was created: the pass began then or later, less the time it took."""
+        """Note when the newest item of a page was created. The pass began then or later, less the time it took."""
         took = now - self._requested_at
         self._by_items = max(self._by_items, newest - took)
         self.seen_at = math.ceil(self._at_last + took)
 
     @property
     def bound(self) -> float:
-        """A timestamp before the beginning of the pass, unless an item is of the future and a clock is ahead."""
+        """A timestamp before the beginning of the pass, unless an item has a future time and a clock is ahead."""
         return min(self.by_server, self._by_items)
 
     @property
@@ -92,9 +93,9 @@ class PassClock:
 
 
 class Segment(Walk[T]):
-    """A walk over a segment of a listing. Its errors name no position, because a watermark tells more.
+    """A walk over a segment of a listing. Its errors have no checkpoint, because the pass adds a watermark.
 
-    Its counts are added to the stats of all segments, which alone keep the positions of unreadable items. If the server
+    Its counts are added to the stats of all segments. Only these keep the positions of unreadable items. If the server
     was found not to sort by time, items are told apart by ID.
     """
 
@@ -118,7 +119,7 @@ class Segment(Walk[T]):
             self._stand_on(ByKey(BY_ID, plan.start))
 
     async def page(self) -> list[T]:
-        """Return the items of the next page that has any, or none at the end."""
+        """Return the items of the next page that is not empty, or none at the end."""
         of_all, before = self._stats_of_all, evolve(self.stats)
         try:
             return await self.take(sys.maxsize)
@@ -133,7 +134,7 @@ class Segment(Walk[T]):
         self._span.end(self.stats, error)
 
     def _doubt(self, fault: str, page: Page[Identified] | None = None) -> None:
-        """Go on with a warning, because the next pass would meet the same."""
+        """Warn and go on, because the next pass would find the same."""
         del page
         self._warn(fault)
         self._stats_of_all.is_unchecked = True
@@ -142,22 +143,22 @@ class Segment(Walk[T]):
 class ByCreation(Generic[T]):
     """Tells which items of a listing were not seen before.
 
-    An item may become visible up to ``overlap`` after its creation, even behind the walk or after the pass. So only
-    items created that long before the pass began count as seen: those before the floor. Items after the floor are known
-    by digest. Two clocks tell when a pass began, and the earlier one counts: the server's, and the one that dates the
-    items, see `PassClock`. The second is hidden while nothing is created. So after ten minutes without an item, it
-    counts as having advanced like the first.
+    An item may become visible up to ``overlap`` after its creation, even behind the walk or after the pass. So all that
+    was created longer than that before the pass began counts as seen. This time is the floor. Seen items after the
+    floor are remembered by digest. Two clocks show when a pass began, and the earlier time counts: the server's clock,
+    and the one that dates the items (see `PassClock`). The second cannot be seen while nothing is created. So after ten
+    minutes without an item, it is assumed to have advanced like the first.
 
-    After an error, a pass begins again at its first floor, because things may have gone wrong before the error.
+    After an error, a pass begins again at its first floor, because pages before the error may have been wrong, too.
 
-    If it ``sorts``, and the server does not, new items are held back until all are there.
+    If ``sorts`` is true and the server does not sort, new items are held back until all have been found.
 
-    If it ``begins``, the pass finds what exists, so that a stream leaves it out. If the API filters by creation, the
-    overlap before the newest item is enough. The newest items come first, so what is created after the first response
-    lies before the walk. If the walk meets such an item anyway, it is newer than the first page, and does not count as
-    seen. If the API does not sort, everything the walk meets counts as seen.
+    If ``begins`` is true, the pass finds what exists, so that a stream leaves it out. If the API filters by creation,
+    the pass only lists the overlap before the newest item. The newest items come first, so an item created after the
+    first response lies before the walk. If the walk meets such an item anyway, the item is newer than the first page,
+    and does not count as seen. If the API does not sort, everything the walk meets counts as seen.
 
-    If it is ``brief``, the pass finds what was created after the newest seen item, and leaves the rest to a later one.
+    If ``brief`` is true, the pass finds what was created after the newest seen item. A later pass finds the rest.
     """
 
     def __init__(
@@ -182,10 +183,10 @@ class ByCreation(Generic[T]):
         self._has_floor = source.can_be_bounded
         self._is_newest_first = begins and source.can_be_ordered
         self._horizon = math.inf
-        """Items newer than this do not count, because they were created after the first page was read."""
+        """Items newer than this are left out, because they were created after the first page was read."""
         self._watermark = watermark
         self._floor = -math.inf if watermark.floor is None else watermark.floor.timestamp()
-        """Everything created before this second was seen; minus infinity if only single items were."""
+        """Everything created before this second was seen. Minus infinity if only single items are known to be seen."""
         self._latest, self._latest_at = (
             -math.inf if time is None else time.timestamp() for time in (watermark.latest, watermark.latest_at)
         )
@@ -194,7 +195,7 @@ class ByCreation(Generic[T]):
         self._by_second = {second: list(digests) for second, digests in watermark.seen}
         self._known = {digested for digests in self._by_second.values() for digested in digests}
         self._forgotten = bytearray()
-        """The joined digests of what the floor has passed, six bytes each."""
+        """The joined digests of the seen items before the floor, six bytes each."""
         self._found: dict[bytes, float] = {}
         """When the found but not yet yielded items were created, by digest."""
         self._is_sorted: bool | None = None
@@ -212,7 +213,10 @@ class ByCreation(Generic[T]):
         return evolve(self._watermark, floor=floor, seen=seen, latest=latest, latest_at=latest_at)
 
     async def begin(self, *, is_sorted: bool) -> Segment[T] | None:
-        """Return a walk over what may be new, or None if everything was seen. ``is_sorted``: by time, by the server."""
+        """Return a walk over what may be new, or None if everything was seen.
+
+        ``is_sorted`` says whether the server seems to sort by time.
+        """
         self._pass_page()
         if self.has_ended:
             return None
@@ -225,7 +229,7 @@ class ByCreation(Generic[T]):
             source = source.narrowed(after=after)
         plan = self._plan
         if self._is_newest_first and self._has_floor:
-            # One page is usually enough. If cursors are not offsets, the walk follows them, and says so.
+            # One page is usually enough. If cursors are not offsets, the walk follows them, and warns.
             plan = evolve(plan, on_drift=None)
         return Segment(source, plan, self._stats, is_sorted=is_sorted, fetch=partial(self._clock.fetch, source))
 
@@ -265,7 +269,7 @@ class ByCreation(Generic[T]):
         return []
 
     def end(self) -> list[T]:
-        """Note the end of the walk, and return what was held back until then."""
+        """Note the end of the walk, and return the items that were held back until then."""
         self.has_ended = True
         return [item for _, item in sorted(self._held or (), key=itemgetter(0))]
 
@@ -288,10 +292,10 @@ class ByCreation(Generic[T]):
         self._raise_floor()
 
     def _raise_floor(self) -> None:
-        """Raise the floor to what was passed and is old enough, but not past found items that wait to be yielded."""
+        """Raise the floor over passed items that are old enough, but not over items that wait to be yielded."""
         if not self._has_floor or not (self._is_sorted or self.has_ended):
             return
-        if self._newest > self._latest:  # an item may be from the year 10000 in UTC
+        if self._newest > self._latest:  # an item's time may be in the year 10000 in UTC
             self._latest, self._latest_at = min(max(self._newest, _EARLIEST), _LATEST), self._clock.seen_at
         reached = min(self._newest, self._clock.bound)
         if self.has_ended:
@@ -306,9 +310,9 @@ class ByCreation(Generic[T]):
             self._forgotten += b"".join(digests)
 
     def _went_on(self) -> float:
-        """Return what the clock that dates the items showed when the pass began, as far as earlier passes tell.
+        """Return what the clock that dates the items showed when the pass began, as far as earlier passes know.
 
-        If nothing was created for a while, it counts as having advanced like the server's.
+        If nothing was created for a while, it is assumed to have advanced like the server's clock.
         """
         idle = self._clock.by_server - self._latest_at
         if not 0 <= idle < math.inf:
@@ -319,7 +323,7 @@ class ByCreation(Generic[T]):
         return min(self._latest, self._clock.by_server)
 
     def _floor_below(self, reached: float) -> int:
-        """Return the floor, in whole seconds, below all that may become visible from a time on."""
+        """Return the floor, in whole seconds, at a time: everything before it is visible by then."""
         return max(math.floor(reached - self._overlap), _EARLIEST)
 
 

@@ -1,4 +1,4 @@
-"""Finds what is new in a listing of what runs wrote: the items of new runs."""
+"""Finds new items in a listing of what runs wrote: the items of new runs."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from .source import Identified
 
 RUNS_AT_ONCE = 100
-"""The number of runs whose items are requested at once. Their IDs take some 4,000 characters of the address."""
+"""A request names at most this many runs. Their IDs take some 4,000 characters of the address."""
 
 _MOST_WAITING = 5000
-"""While this many runs wait, no more are looked for, because a watermark names all of them."""
+"""While this many runs wait, the pass looks for no others, because a watermark names all that wait."""
 
 
 class NewRuns(Protocol):
@@ -36,7 +36,7 @@ class NewRuns(Protocol):
 
     @property
     def stats(self) -> WalkStats:
-        """The counts of this pass, and of the one over the items."""
+        """The counts of the requests for runs and for items."""
         ...
 
     async def take(self, at_most: int) -> list[Identified]:
@@ -47,17 +47,19 @@ class NewRuns(Protocol):
 
 
 class PerRun(Generic[T]):
-    """Tells which items of runs were not seen before. Their own times may lie long before the upload.
+    """Tells which items of runs were not seen before. The items' own times may lie long before the upload.
 
     The items of new runs are requested a hundred runs at a time. If each request has to name a procedure, a run waits
-    until there are a hundred of its procedure, or no more come. A run is open once found: its items are requested, and
-    each is noted when yielded. It is closed once its items were listed to their end, the ``overlap`` or longer after
-    its creation, and all were yielded. Until then more may become visible, so the next pass requests them again,
-    together with those of new runs, unless it is ``brief``. A run dated in the future stays open until then.
+    until there are a hundred runs of its procedure, or the pass has found all runs.
+
+    A run is open once it is found. Its items are requested, and each is noted when it is yielded. The run is closed
+    once its items were listed to their end at least ``overlap`` after its creation, and all were yielded. Until then,
+    more items may become visible. So the next pass requests them again, unless it is ``brief``. A run dated in the
+    future stays open until that time.
     """
 
     has_ended = False
-    """Whether everything was found, which the walk over the runs knows."""
+    """Always false, because the walk over the runs knows the end."""
 
     def __init__(
         self,
@@ -75,8 +77,7 @@ class PerRun(Generic[T]):
         self._stats = stats
         self._overlap = overlap
         self._clock = PassClock()
-        # Runs are a small part of the requests, so one page in flight is enough. The filter for items says nothing
-        # about runs.
+        # Runs are a small part of the requests, so one page in flight is enough. ``keep`` is about items.
         of_runs = evolve(plan, concurrency=1, keep=None)
         self._runs = runs = source.runs()
         self._new_runs = pass_over(runs, of_runs, evolve(watermark, runs=()), stats=stats, clock=self._clock)
@@ -90,7 +91,7 @@ class PerRun(Generic[T]):
         """The open runs whose items this pass does not request."""
         self._procedure_id: str | None = None
         self._requested: Sequence[str] = ()
-        """The runs whose items are walked. Empty before the first walk and after each."""
+        """The runs whose items are being walked. Empty between walks."""
 
     @property
     def watermark(self) -> Watermark:
@@ -98,7 +99,7 @@ class PerRun(Generic[T]):
         return evolve(self._new_runs.watermark, runs=tuple(open_runs))
 
     async def begin(self, *, is_sorted: bool) -> Segment[T] | None:
-        """Return a walk over the items of the next runs, or None at the end. ``is_sorted``: by time, by the server."""
+        """Return a walk over the items of the next runs, or None at the end. See `ByCreation.begin`."""
         while not self._requested:
             waiting: dict[str | None, list[str]] = {}
             for run in self._open.values():
@@ -106,7 +107,7 @@ class PerRun(Generic[T]):
                     waiting.setdefault(run.procedure_id, []).append(run.id)
             numbers = [len(runs) for runs in waiting.values()]
             are_enough = max(numbers, default=0) >= RUNS_AT_ONCE or sum(numbers) >= _MOST_WAITING
-            # The first response tells the time, so it is requested even if enough open runs wait.
+            # The first response shows the server's time, so it is requested even if enough open runs wait.
             if (are_enough and self._clock.at_latest > -math.inf) or not await self._find_runs():
                 if not waiting:
                     return None
@@ -120,7 +121,7 @@ class PerRun(Generic[T]):
         fresh: list[T] = []
         for run_id, item in zip(run_ids, items, strict=True):
             digested = digest(item.id)
-            # A server that lists other runs too lists their items again when these runs are requested.
+            # A server that ignores the filter lists items of other runs. They come again when their runs are requested.
             if run_id in self._yielded and not (digested in self._yielded[run_id] or digested in self._found):
                 self._found[digested] = run_id
                 fresh.append(item)
@@ -146,7 +147,7 @@ class PerRun(Generic[T]):
             self._close_if_done(run_id)
 
     def _close_if_done(self, run_id: str) -> None:
-        """Close a run whose items were all yielded, after they were listed to their end late enough."""
+        """Close a run if its items were listed to their end, late enough, and all were yielded."""
         is_late = self._clock.at_latest >= self._open[run_id].second + self._overlap
         if is_late and run_id not in self._found.values():
             del self._open[run_id], self._yielded[run_id]
@@ -158,7 +159,7 @@ class PerRun(Generic[T]):
     async def _find_runs(self) -> bool:
         """Open the next new runs, and return whether there are any."""
         new_runs = await self._new_runs.take(sys.maxsize)
-        self._new_runs.stats.items -= len(new_runs)  # it counts in the stats of this pass, and runs are not items
+        self._new_runs.stats.items -= len(new_runs)  # these stats are the pass's own, and must count only its items
         for run in new_runs:
             created = cast("datetime", self._runs.created_at(run))
             opened = OpenRun(run.id, math.ceil(created.timestamp()), procedure_id=self._source.procedure_id(run))

@@ -1,8 +1,8 @@
 """Counts the items of a listing in a few requests, and cuts it into shards. Both need cursors that are offsets.
 
-A page at any offset tells whether the listing reaches that far, so its end is searched for. First come pages of one
-item at offsets that grow by a factor, until one lies beyond the end. Then pages of one item divide the range, until a
-few whole pages can cover it and show the end.
+A page at any offset shows whether the listing reaches that far, so the end can be searched for. First, pages of one
+item are requested at offsets that grow by a factor, until one lies beyond the end. Then pages of one item divide the
+range, until a few whole pages can cover it and show the end.
 
 Some servers go no deeper than some offset. They show an end there, refuse the request, or repeat the page at this
 offset. So a deep end is confirmed by a request for what stands behind it, by the time that sorts the listing. If the
@@ -45,23 +45,23 @@ R = TypeVar("R")
 _log = logging.getLogger("aiotofupilot")
 
 SHARDS_AT_MOST = 1000
-"""More parts than this would be more work to hand out than to list."""
+"""More shards than this would take longer to hand out than to list."""
 
 _GAP = 2 * MILLISECOND
-"""How long before its first item a shard begins. The shard before it is requested with a millisecond more, and
-should not get all the items created at the timestamp of that first item."""
+"""A shard begins this long before its first item. The previous shard is requested with a millisecond more at its end,
+and should not get the items that have the timestamp of that first item."""
 
 _AT_ONCE = 4
 """The most pages in flight. More would save little time, and each needless one is a request."""
 
 _FACTOR = 4
-"""How much further each probe goes. 2 would need more probes, and 8 hardly fewer."""
+"""The factor by which offsets grow. 2 would need more probes, and 8 hardly fewer."""
 
 _MOVED_AT_MOST = 100
-"""The most places by which an item may have moved when it is met again."""
+"""An item that is met again may have moved by at most this many positions."""
 
 _CONTRADICTIONS_AT_MOST = 10
-"""The most times that a page may contradict earlier pages, because the listing changed in between."""
+"""Pages may contradict earlier ones at most this often, because the listing changed in between."""
 
 
 async def count_items(source: Source[Any], plan: Plan) -> int:
@@ -90,7 +90,7 @@ async def _length(raw: Source[RawItem], plan: Plan) -> int | None:
         except BadRequestError:
             if not (cursor and can_bound):
                 raise
-            return None  # the server may go no deeper
+            return None  # the server may not go that deep
 
     while (length := extent.length) is None and not extent.is_capped:
         probes = extent.probes(at_most)
@@ -98,31 +98,31 @@ async def _length(raw: Source[RawItem], plan: Plan) -> int | None:
             extent.note(page, probe)
     if length is None or length < DEEP or not can_bound or not await _has_more_behind(raw, extent):
         return length
-    # If the server goes there by now, something was created during the search.
+    # If this page has an item, one was created during the search.
     page = await fetch(length, 1, RequestCounts())
     return length if page is not None and page.data else None
 
 
 async def _has_more_behind(raw: Source[RawItem], extent: Extent) -> bool:
-    """Return whether items stand behind the last ones, by the time that sorts them."""
+    """Return whether there are items behind the last ones, by the time that sorts them."""
     order, last = raw.order, extent.last_items
     first, *keys = order.keys([*extent.first_items[:1], *last])
     key, has_one_time = keys[-1], all(its == keys[-1] for its in keys)
     is_ascending = order.is_ascending
     if is_ascending is None and first != key:
         is_ascending = first < key
-    if key is None or is_ascending is None:  # no filter finds what has no time
+    if key is None or is_ascending is None:  # no filter finds items without a time
         return False
-    # If all items have one time, more of them may stand on earlier pages. So only items behind all of them tell.
+    # If all items of the page have the same time, earlier pages may have more of them. So only later items count.
     sign, distance = 1 if is_ascending else -1, 2 * MILLISECOND if has_one_time else timedelta()
     bound = moved(key, sign * distance)
     if abs(bound - key) < distance:
-        return False  # nothing can stand behind it
+        return False  # nothing can be behind it
     query = raw.between(after=bound) if is_ascending else raw.between(before=bound)
     items = (await query.fetch(0, LONGEST, RequestCounts())).data
     found = [(item.id, sign * (its - bound)) for item, its in zip(items, order.keys(items), strict=True) if its]
     if found and found[0][1] < -MILLISECOND:
-        _log.warning("%s are not filtered by time, so more may stand behind the last one", raw.whole.listing)
+        _log.warning("the server does not filter %s by time, so more may follow the last one", raw.whole.listing)
         return False
     seen = {item.id for item in last}
     return any(behind >= -distance / 2 and item_id not in seen for item_id, behind in found)
@@ -133,7 +133,7 @@ def _every(raw: Source[RawItem], plan: Plan, on_drift: OnDrift | None = "resync"
 
 
 async def count_not_kept(source: Source[T], plan: Plan) -> int:
-    """Return how many listed items the plan does not keep. They lie near the bounds of the query."""
+    """Return how many listed items the plan's ``keep`` leaves out. They lie near the bounds of the query."""
     keep = plan.keep
     if keep is None or not source.is_divided:
         return 0
@@ -144,7 +144,7 @@ async def count_not_kept(source: Source[T], plan: Plan) -> int:
 async def fetch_probes(
     fetch: Callable[[int, int, RequestCounts], Coroutine[Any, Any, R]], probes: Sequence[Probe], at_once: int
 ) -> list[R]:
-    """Return the pages of some probes. If one fails, none stays in flight."""
+    """Return the pages of some probes. If one fails, the others are cancelled."""
     counts = RequestCounts()
     pages: list[R] = []
     tasks: Tasks[Probe, R] = Tasks()
@@ -167,7 +167,7 @@ class Probe(NamedTuple):
 
 
 class Extent:
-    """The known length of a listing, the next probes, and what they show. It does no I/O."""
+    """The search for the length of a listing: what is known, and which probes come next. It does no I/O."""
 
     def __init__(self, limit: int, *, may_be_capped: bool) -> None:
         self._limit = limit
@@ -175,16 +175,16 @@ class Extent:
         self._refused = math.inf
         """The smallest cursor that the server refused."""
         self.is_capped = False
-        """Whether the listing goes on beyond the depth that the server allows."""
+        """Whether the listing goes on beyond the depth to which the server goes."""
         self.first_items: Sequence[RawItem] = ()
         self.last_items: Sequence[RawItem] = ()
         self._pages = 0
         self._more_than = 0
-        """The listing has more items than this. It is also 0 while nothing is known."""
+        """The listing has more items than this. 0 while nothing is known."""
         self._at_most = math.inf
-        """The listing has at most this many items, because nothing is there."""
+        """The listing has at most this many items, because a page there was empty."""
         self._end = math.inf
-        """Where the last page ended; infinity before it was seen."""
+        """Where the last page ended. Infinity before it was seen."""
         self._positions: dict[str, int] = {}
         self._contradictions = 0
 
@@ -207,14 +207,14 @@ class Extent:
         pages = -(-width // self._limit)
         if pages > at_most:
             return [Probe(first + width * nth // (at_most + 1), 1) for nth in range(1, at_most + 1)]
-        # The pages cover more than that at both ends, for items that come and go meanwhile.
+        # The pages cover more than the range at both ends, because items may be created or removed meanwhile.
         first = max(0, first - (pages * self._limit - width) // 2)
         return [Probe(first + nth * self._limit, self._limit) for nth in range(pages)]
 
     def note(self, page: Page[RawItem] | None, probe: Probe) -> None:
-        """Note the page of a probe, None if refused, or raise an error as `Paginator.count` does.
+        """Note the page of a probe, or None if it was refused. Raise the errors of `Paginator.count`.
 
-        Whatever contradicts the page is forgotten.
+        Earlier facts that contradict the page are forgotten.
         """
         if page is None:
             self._refused = min(self._refused, probe.cursor)
@@ -235,11 +235,11 @@ class Extent:
             if is_contradiction := min(self._end, self._at_most) <= end:
                 self._end, self._at_most = math.inf, self._refused
             if len(page.data) < probe.limit:
-                self._limit = min(self._limit, len(page.data))  # the server gives no longer pages
+                self._limit = min(self._limit, len(page.data))  # the server caps the length of pages
         elif page.data or not page.cursor:
             is_contradiction, self._end, self.last_items = self._at_most < end, end, page.data
-            # Some servers show their last page for any cursor beyond the end. A page that continues another one with
-            # other items is not such a page.
+            # Some servers show their last page for any cursor beyond the end. If a page continues another one with
+            # other items, the server does not do that.
             if page.cursor == self._more_than and not has_moved:
                 self._at_most = end
             elif is_contradiction:
@@ -254,18 +254,18 @@ class Extent:
             raise DriftError("the listing moves too much to be counted, or its pages disagree", cursor=page.cursor)
 
     def _has_moved(self, page: Page[RawItem]) -> bool:
-        """Return whether a page shows an item that another page showed at another position."""
+        """Return whether a page shows an item that an earlier page showed at another position."""
         has_moved = False
         for position, item in enumerate(page.data, page.cursor):
             distance = abs(position - self._positions.setdefault(item.id, position))
             has_moved |= distance > 0
             if distance > _MOVED_AT_MOST:
                 if self._may_be_capped:
-                    self.is_capped = True  # it shows the deepest page to which it goes
+                    self.is_capped = True  # the server repeats its deepest page
                     break
                 raise DriftError(
-                    f"the page at cursor {page.cursor} shows an item that was seen {distance} places away: "
-                    "the server does not go to the cursor, or the listing moves too much to be counted",
+                    f"the page at cursor {page.cursor} shows an item that was seen {distance} positions away: "
+                    "the server does not go to that cursor, or the listing moves too much to be counted",
                     cursor=page.cursor,
                 )
         return has_moved
@@ -293,22 +293,22 @@ async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
         timestamp = dated[len(dated) * nth // n]
         if timestamp - latest > _GAP:  # so each part has a timestamp in it
             latest, start = timestamp, timestamp - _GAP
-            if whole.holds(start) and start != whole.start:  # of a shard, some lie a little before its start
+            if whole.holds(start) and start != whole.start:  # the items of a shard may lie a little before its start
                 starts.append(start)
     return tuple(evolve(whole, start=start, end=end) for start, end in pairwise([*starts, whole.end]))
 
 
 async def _drawn(source: Source[T], plan: Plan, total: int, n: int) -> list[datetime | None]:
-    """Return timestamps that divide a listing, with None for an item that has, or may have, none."""
+    """Return timestamps that divide a listing. None stands for an item that has no timestamp, or may have none."""
     timeline = source.timeline()
     if timeline is None:
-        # In any order, pages from all over the listing tell how the timestamps are distributed.
+        # Whatever the order is, pages from all over the listing show how the timestamps are distributed.
         number = min(2 * n, -(-total // plan.limit))
         probes = [Probe(total * nth // number, plan.limit) for nth in range(number)]
         pages = await fetch_probes(source.raw().fetch, probes, plan.concurrency)
         return [source.timestamp(item) for page in pages for item in page.data]
-    # Items without a timestamp stand at one end of the order. The last page reaches beyond the counted end, because an
-    # item created since then may hide one of them.
+    # Items without a timestamp stand at one end of the order. The last page reaches beyond the counted end, because new
+    # items may have moved one of them there.
     probes = [Probe(total * nth // n, 1) for nth in range(n)]
     last_page = Probe(max(0, total - (plan.limit + 1) // 2), plan.limit)
     *pages, last = await fetch_probes(timeline.fetch, [*probes, last_page], plan.concurrency)

@@ -1,13 +1,13 @@
-"""Which page a walk requests next, so that each covers its position. Nothing here waits or does I/O.
+"""Which page a walk requests next, so that each page covers the walk's position. Nothing here waits or does I/O.
 
-A page begins at the server's cursor, but one item before the last group of one key.
+A page begins at the server's cursor, or earlier: one item before the last group of items with the same key.
 
 - No request is deep. Before cursors pass a thousand, the walk goes on in a query bounded by the time of a recent item.
-  Pages already in flight are used too, because pages are checked against the position, not a cursor. Cursors differ
-  between queries, so each query knows where in the listing it begins.
-- A page that misses the position waits. A request at the beginning of a query bounded by the position shows what is new
-  before it. Without such a filter, a smaller cursor is requested.
-- An end as deep as a server may go is confirmed by such a request, because the server may have cut the listing there.
+  Pages already in flight stay valid, because pages are checked against the position, not a cursor. Each query knows
+  where in the listing it begins, because its cursors count from there.
+- A page that misses the position has to wait. A query bounded by the position is requested from its beginning, and
+  shows what is new before that page. Without such a filter, a smaller cursor is requested.
+- A deep end is confirmed by such a query, because the server may have cut the listing there.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DEEP = 900
 """From this cursor on, another query is used, and an end is confirmed. No known API allows less than 1,000."""
 
 _LESS_DEEP = 300
-"""From this cursor on, yet another query is used. The first pages are left to the listing itself."""
+"""In another query than the listing itself, the next query begins from this cursor on."""
 
 LONGEST = 100
 """The most items of a page in the API."""
@@ -46,28 +46,29 @@ _WIDER = 64
 """The factor by which the bound of a query moves back if it did not show the position."""
 
 _BACK = 8
-"""The factor by which each smaller cursor lies farther back, if a query cannot be bounded."""
+"""The factor by which each request goes farther back, if a query cannot be bounded."""
 
 _TRIES = 4
-"""The bounds tried before the position is looked for by cursor."""
+"""The most bounds that are tried before the position is looked for by cursor."""
 
 _NARROWED_AT_MOST = 20
-"""The bounds tried between one too early and one too late. Then pages are read from the early one on."""
+"""The most bounds that are tried between one too early and one too late. Then pages are read from the early one on."""
 
 _NARROW = timedelta(milliseconds=64)
-"""The least distance of the second bound."""
+"""The least distance of the second bound from the position."""
 
 _WIDENS, _SHRINKS = 0.5, 0.05
-"""Pages begin earlier by the first part of what is missing, or later by the second part of what is too much."""
+"""How fast the overlap of pages adapts: it grows by the first fraction of the missing items, and shrinks by the second
+of those too many."""
 
 
 @define(eq=False)
 class Query(Generic[T]):
-    """The listing, or the part of it that a bound leaves."""
+    """The listing itself, or the part of it after a bound."""
 
     fetch: CountedFetch[T]
     base: int = 0
-    """The position of its first item in the listing, as far as known. It is 0 for the listing itself."""
+    """The position in the listing of the query's first item, as far as known. 0 for the listing itself."""
     bound: datetime | None = None
     """The time at which it begins. None for the listing itself."""
     begins: Begins = "query"
@@ -80,11 +81,11 @@ class Request(NamedTuple):
     limit: int
     deadline: Deadline
     is_detour: bool = False
-    """Whether it is requested because the expected page missed the position."""
+    """Whether the page is requested because the expected one missed the position."""
 
     @property
     def position(self) -> int:
-        """Where in the listing it begins, if known."""
+        """The position in the listing at which the page begins, as far as known."""
         return self.query.base + self.cursor
 
 
@@ -97,11 +98,11 @@ class Place(NamedTuple):
 
 @define(eq=False)
 class Course(Generic[T]):
-    """Where a walk is in its queries, and where its next page begins."""
+    """Where a walk is in its queries, and which page it requests next."""
 
     source: PageSource[T]
     counts: RequestCounts
-    """Where requests of other queries than the listing itself are counted."""
+    """Counts the requests of queries other than the listing itself."""
     listing: Query[T]
     position: Position[T] | None
     """The position that each page is checked against. None if the cursor is followed."""
@@ -110,11 +111,11 @@ class Course(Generic[T]):
 
     query: Query[T] = field(default=Factory(lambda self: self.listing, takes_self=True), init=False)
     passed_at: int = field(default=Factory(lambda self: self.place.passed, takes_self=True), init=False)
-    """Where in the listing it goes on behind the position, unless what was passed has moved."""
+    """Where in the listing the walk continues after the position, unless passed items have moved."""
     detour: Request | None = field(default=None, init=False)
-    """Requested next, alone, before pages in flight."""
+    """A request that comes next, alone, before the pages in flight are used."""
     level: int | None = field(default=None, init=False)
-    """How many requests failed to show the position. None while it is not looked for."""
+    """How many requests failed to show the position. None while the walk does not look for it."""
     behind: int = field(default=0, init=False)
     """How many passed items stand behind the page passed last, if they still exist."""
     is_end_doubtful: bool = field(default=False, init=False)
@@ -124,7 +125,7 @@ class Course(Generic[T]):
     _depth: int = field(default=LARGEST, init=False)
     """The deepest cursor that the server allows."""
     _end: int | None = field(default=None, init=False)
-    """Where the listing seems to end, while another query is to confirm it."""
+    """Where the listing seems to end, until another query has confirmed it."""
     _query_end: Place | None = field(default=None, init=False)
     """Where a query ended, while the listing itself is read behind it, for items without a time."""
     _early_items: Sequence[T] = field(default=(), init=False)
@@ -132,17 +133,17 @@ class Course(Generic[T]):
     _is_cut: bool = field(default=False, init=False)
     """Whether the listing itself did not go as far as the position."""
     _reach: timedelta = field(default=timedelta(), init=False)
-    """How far before the position the last bound was that should show it."""
+    """How far before the position the last bound was, in a query that should show the position."""
     _late: timedelta = field(default=timedelta(), init=False)
-    """How far before it a bound was that left out all items before it."""
+    """How far before the position a bound was that turned out too late."""
     _early_item: timedelta | None = field(default=None, init=False)
-    """How far before it the last item of a page was that ended before it. None if no page did in this search."""
+    """How far before the position the last item of a page was, if the page ended before the position in this search."""
     _is_slow: bool = field(default=False, init=False)
     """Whether no bound was found from which one page reaches the position."""
     _early: float = field(default=0.0, init=False)
-    """By how many items pages begin too early, because items were removed before them."""
+    """Pages begin this many items earlier, because items before them are being removed."""
     _alike: float = field(default=0.0, init=False)
-    """A guess, for pages in flight, of how many more items than one share the last key of a page."""
+    """A guess of how many more items than one share the last key of a page that is still in flight."""
 
     def __attrs_post_init__(self) -> None:
         if self.position is not None and not self.position.is_anywhere and self.can_bound:
@@ -162,12 +163,12 @@ class Course(Generic[T]):
 
     @property
     def overlap(self) -> int:
-        """How many items of a page the next one repeats, if no two share a key."""
+        """How many items of a page the next one repeats, if no two items share a key."""
         return 0 if self.position is None else 2
 
     @property
     def at(self) -> int:
-        """Where in the listing the next page begins, if known."""
+        """The position in the listing at which the next page begins, as far as known."""
         return self.place.query.base + self.place.begin
 
     def request(self, query: Query[T], cursor: int, *, is_detour: bool = False) -> Request:
@@ -182,7 +183,7 @@ class Course(Generic[T]):
         return self.request(self.query, self.at - self.query.base - early)
 
     def beyond(self, last: Request) -> Request | None:
-        """Return the request after another one. None if the server does not go that deep."""
+        """Return the request for the page after another one. None if the server does not go that deep."""
         overlap = self.overlap
         if overlap:
             overlap = min(overlap + round(self._alike + self._early), max(overlap, last.limit // 2))
@@ -190,9 +191,9 @@ class Course(Generic[T]):
         return None if cursor + self.limit > self._depth else self.request(self.query, cursor)
 
     def begins_late(self, front: Request) -> bool:
-        """Return whether the coming page begins among items of one key, because there are more than guessed.
+        """Return whether the coming page begins among items of the same key, because there are more than guessed.
 
-        If so, another page is requested first.
+        If so, request an earlier page first.
         """
         is_late = front.query is self.place.query and front.cursor > self.place.begin
         if is_late and self.detour is None:
@@ -202,9 +203,10 @@ class Course(Generic[T]):
     def passed(
         self, request: Request, begin: int, end: int, *, new: int, left_out: int, is_alone: bool, is_part: bool
     ) -> None:
-        """Note that a page with ``new`` items, behind some left out, was passed, and that the next begins at ``begin``.
+        """Note that a page was passed, and that the next page is to begin at ``begin``.
 
-        ``is_alone`` is true if nothing is in flight behind it, ``is_part`` if it is a part of a failed page.
+        The page has ``new`` new items after ``left_out`` unreadable ones. ``is_alone`` says that nothing is in flight
+        after it, and ``is_part`` that it is a part of a failed page.
         """
         self.behind = 0 if self.position is None else self.position.count_behind
         query = request.query
@@ -212,7 +214,7 @@ class Course(Generic[T]):
             self.passed_at = end
         elif self.position is None or not self.position.is_early:
             self.passed_at += new + left_out
-            query.base = max(0, self.passed_at - end)  # a filter may be wider than its bound
+            query.base = max(0, self.passed_at - end)  # the filter may be wider than the bound
         self.place = Place(query, begin, end)
         if self.level is not None:
             self.query = query
@@ -236,9 +238,9 @@ class Course(Generic[T]):
             self._early *= 1 - _SHRINKS
 
     def lost(self, request: Request, first: T | None, *, is_part: bool) -> bool:
-        """Note that a page with this ``first`` item misses the position, and return whether the listing moved.
+        """Note that a page misses the position, and return whether the listing moved.
 
-        If not, the page only begins behind the position.
+        If not, the page begins after the position only because more items than guessed share a key.
         """
         place = self.place
         is_behind = request.query is not place.query or request.cursor > place.begin
@@ -262,7 +264,7 @@ class Course(Generic[T]):
         return self.level == 0
 
     def look_for_position(self, level: int, reach: timedelta = timedelta()) -> None:
-        """Request next what shows the position, after as many failed requests as ``level`` says.
+        """Request next a page that shows the position. ``level`` requests have failed to do so.
 
         The bound of the request is ``reach`` before the position.
         """
@@ -280,7 +282,7 @@ class Course(Generic[T]):
             self.detour = self.request(self._bounded(position.before(reach), base), 0, is_detour=True)
 
     def _look_nearer(self, level: int) -> None:
-        """Request next what begins nearer, if the page that was to show the position ends before it."""
+        """Request a page that begins nearer to the position, because the last one ended before it."""
         position = self.position
         if position is None or not position.is_early:
             return
@@ -289,7 +291,7 @@ class Course(Generic[T]):
         self._look_from(late * math.sqrt(early / late), level + 1)
 
     def _look_from(self, reach: timedelta, level: int) -> None:
-        """Request next what a bound in between shows, or read on from the early one."""
+        """Request a page at this bound, or read on from the early one."""
         if level > _NARROWED_AT_MOST:
             self._is_slow, self.level = True, None
             self.detour = self.request(self.place.query, self.place.begin, is_detour=True)
@@ -297,13 +299,13 @@ class Course(Generic[T]):
             self.look_for_position(level, reach)
 
     def distrust(self) -> None:
-        """Look for positions by cursor, because no filter bounds the listing as it should."""
-        _log.info("the server does not bound the listing by time: its cursors are followed instead")
+        """Look for positions by cursor from now on, because the server does not filter by time as it should."""
+        _log.info("the server does not filter the listing by time: its cursors are followed instead")
         self._leave_bounds()
         self.look_for_position(0)
 
     def refused(self, request: Request) -> None:
-        """Note that the server refuses a cursor, perhaps because it goes no deeper."""
+        """Note that the server refuses a cursor, perhaps because it does not go that deep."""
         self._depth = request.cursor + request.limit - 1
         if self._query_end is None:
             self.look_for_position(0)
@@ -311,12 +313,12 @@ class Course(Generic[T]):
             self._return(is_end_doubtful=True)
 
     def is_deep(self, end: int, query: Query[T]) -> bool:
-        """Return whether to go on in another query after the page that ends at a cursor."""
+        """Return whether to continue in another query after a page that ends at a cursor."""
         deep = DEEP if self.query is self.listing else _LESS_DEEP
         return self.can_bound and query.base + end - self.query.base >= deep
 
     def go_up(self, request: Request, *, is_alone: bool) -> None:
-        """Go on in a query bounded by the item at which the next page is to begin; ``is_alone`` as in `passed`."""
+        """Continue in a query bounded by the item at which the next page is to begin. See `passed` for ``is_alone``."""
         position = self.position
         if position is None or position.keys[position.begin] in NULLS:
             return
@@ -326,7 +328,7 @@ class Course(Generic[T]):
             self.place = Place(self.query, position.begin - begin, len(keys) - begin)
 
     def go_through(self) -> None:
-        """Go on behind a page of items of one key, all of which were read or are unreadable.
+        """Continue after a page whose items all have the same key, and were all read or are unreadable.
 
         Pages overlap by three quarters there, because the server may order such items differently at each cursor.
         """
@@ -334,7 +336,7 @@ class Course(Generic[T]):
         self.place = place._replace(begin=place.begin + max(1, (place.passed - place.begin) // 4))
 
     def go_behind(self, bound: datetime) -> None:
-        """Go on in a query whose bound leaves out only what was passed."""
+        """Continue in a query whose bound leaves out only passed items."""
         self.detour = self.request(evolve(self._bounded(bound, self.at), begins="behind"), 0, is_detour=True)
 
     def follow(self, cursor: int) -> None:
@@ -342,7 +344,7 @@ class Course(Generic[T]):
         self.place = Place(self.listing, cursor, cursor)
 
     def goes_on(self) -> bool:
-        """Return whether the end of the listing needs another look, because it may be no end."""
+        """Return whether the end of the listing has to be checked again, because more may follow."""
         place, position = self.place, self.position
         if position is None:
             return False
@@ -359,7 +361,7 @@ class Course(Generic[T]):
             self._go_by_cursor()
             self.look_for_position(0)
             return True
-        is_odd = self._is_odd or position.is_anywhere  # the walk began there, at a bare cursor
+        is_odd = self._is_odd or position.is_anywhere  # the walk began at a bare cursor
         is_odd |= self._end is not None and place.query.bound is not None
         is_cut = self._is_cut and bool(position.keys) and not position.is_early
         is_unknown = position.is_early and position.keys[-1] in NULLS  # if these come last, they were not passed

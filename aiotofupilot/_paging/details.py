@@ -46,16 +46,16 @@ class _Entry:
 
     item: Identified
     before: Checkpoint | None
-    """Where the walk of the items is before this one. None if a pass, which has no position, lists them."""
+    """Where the walk over the items was before this item. None in a pass, which has no position."""
     after: Checkpoint | None
     task: asyncio.Task[bytes | LeftOut] | None = None
-    """Fetches the details. None before it has begun."""
+    """The task that fetches the details. None before it has begun."""
     is_checked: bool = False
-    """Whether the details are decoded as soon as they come, because they could not be decoded before."""
+    """Whether to decode the details as soon as they arrive, because an earlier attempt could not be decoded."""
 
     @property
     def body(self) -> bytes | None:
-        """The details, once they have come."""
+        """The details if they have arrived, or None."""
         task = self.task
         if task is None or not task.done() or task.cancelled() or task.exception() is not None:
             return None
@@ -64,7 +64,7 @@ class _Entry:
 
 
 class _Listed:
-    """The items whose details are wanted, from a walk."""
+    """Reads the items whose details are requested, from a walk."""
 
     def __init__(self, walk: Walk[Identified] | IncrementalWalk[Identified]) -> None:
         self._walk = walk
@@ -96,11 +96,11 @@ class _Buffer:
         self.most = most
         """Requests stop while more bytes than this could be waiting."""
         self.largest = 0
-        """The bytes of the longest details so far, which each request is expected to have."""
+        """The bytes of the longest details so far. Each request is expected to return as many."""
         self._held = 0
 
     def surplus(self, entries: Sequence[_Entry]) -> list[_Entry]:
-        """Return the entries whose details are too long to keep, the last first, and count the others."""
+        """Return the entries whose details do not fit, the last first. Count those that do."""
         lengths = [len(entry.body or b"") for entry in entries]
         self.largest, self._held = max([self.largest, *lengths]), sum(lengths)
         surplus: list[_Entry] = []
@@ -120,8 +120,8 @@ class DetailIteration(MarkedIteration[D, _Entry]):
     At most ``concurrency`` requests are in flight, for details and the next page of items together. Until the details
     of one item have been read, only one request for details is in flight.
 
-    Requests stop while more than ``max_buffer`` bytes could be waiting, including those in flight. Details that turn
-    out longer are dropped, the last item first, and requested again later.
+    Requests stop while more than ``max_buffer`` bytes could be waiting, including those in flight. If more have arrived
+    after all, details are dropped, the last item first, and requested again later.
     """
 
     @internal
@@ -133,22 +133,22 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         plan: Plan,
         max_buffer: int,
     ) -> None:
-        self._walk = walk  # has one page in flight at most
+        self._walk = walk  # it has at most one page in flight
         self._source = details
         self._listed = _Listed(walk)
         self._buffer = _Buffer(max_buffer)
         self._stats = WalkStats(counts=walk.stats.counts)
-        """The counts that concern details only."""
+        """The counts of the details, without those of the walk over the items."""
         self._retrieval = Retrieval(source, details, plan, walk.stats.counts)
         self._span = WalkSpan(plan.start.listing, {**plan.described(), "details": True})
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
         self._yielded_bytes = 0
-        """The bytes of all details offered so far."""
+        """The total bytes of all details offered so far."""
         self._aside: tuple[_Entry, TofuPilotError] | None = None
-        """The item that was not found before the details of another were read, and its error."""
+        """An item that was not found, and its error, if no details of another item had been read by then."""
         self._entries: deque[_Entry] = deque()
         self._tasks: Tasks[_Entry, bytes | LeftOut] = Tasks(self._span.fetching)
-        """Fetches the details of entries, and reads the next items beside that."""
+        """The tasks that fetch details, and beside them the one that reads the next items."""
 
     @property
     def _plan(self) -> Plan:
@@ -156,7 +156,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
 
     @abstractmethod
     def _wait_for(self, entry: _Entry, error: TofuPilotError) -> None:
-        """Leave an item that is not found, but may still be listed, for later; or raise its error."""
+        """Leave an item for later that is not found but may still be listed, or raise its error."""
 
     def __del__(self) -> None:
         if hasattr(self, "_tasks"):
@@ -166,8 +166,8 @@ class DetailIteration(MarkedIteration[D, _Entry]):
     def stats(self) -> WalkStats:
         """The counts of the walk up to now.
 
-        ``items`` are those whose details were yielded. ``unreadable`` counts items left out because they, or their
-        details, cannot be read. ``removed`` and ``missing`` count items that were listed and not found.
+        ``items`` counts the details yielded. ``unreadable`` counts items that were left out because they, or their
+        details, cannot be read. ``removed`` and ``missing`` count items that were listed but not found.
         """
         self._note_yielded()
         listed, own = self._walk.stats, self._stats
@@ -192,9 +192,9 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         self._span.end(self.stats, error)
 
     async def _advance(self) -> bool:
-        """Wait until the next details are at hand, and return whether there are any.
+        """Wait until the next details have arrived, and return whether there are any.
 
-        After an error or a cancellation, nothing is in flight, and the next call goes on with the same item.
+        After an error or a cancellation, nothing is in flight, and the next call continues with the same item.
         """
         self._offer_from((), ())
         if self._decode():
@@ -212,7 +212,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
                 if head is None or head.task is None or not head.task.done():
                     await self._tasks.any_ended()
                     continue
-                await asyncio.sleep(0)  # what was requested just now sets off before these details are consumed
+                await asyncio.sleep(0)  # so that new requests are sent before these details are consumed
                 if self._aside is not None and self._source.is_known:
                     self._call_back(*self._aside)
                 elif self._is_at_hand(head, head.task) and self._decode():
@@ -224,7 +224,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         return False
 
     def _decode(self) -> bool:
-        """Decode as many details as have come and are wanted at once; return whether there are any."""
+        """Decode the details that have arrived, at most as many as asked for. Return whether there are any."""
         details, entries = list[D](), list[_Entry]()
         while len(details) < self._at_most and (found := self._decoded()):
             details.append(found[0])
@@ -233,7 +233,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         return bool(details)
 
     def _stop(self) -> None:
-        """Cancel what is in flight. It will be requested again, and so will what has failed."""
+        """Cancel the requests in flight. They are sent again later, and so are those that failed."""
         for entry in self._tasks.stop():
             entry.task = None
         for entry in self._entries:
@@ -241,13 +241,13 @@ class DetailIteration(MarkedIteration[D, _Entry]):
                 self._forget(entry)
 
     def _forget(self, entry: _Entry) -> None:
-        """Forget a request for details, so that they can be requested again."""
+        """Forget the request for an item's details, so that they can be requested again."""
         if entry.task is not None:
             self._tasks.take(entry.task)
             entry.task = None
 
     def _fill(self) -> None:
-        """Take up arrived items, and request what may be in flight."""
+        """Take up items that have arrived, and start as many requests as may be in flight."""
         tasks, entries, concurrency = self._tasks, self._entries, self._plan.concurrency
         if tasks.beside is not None and tasks.beside.done():
             self._take_up(tasks.beside)
@@ -271,7 +271,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
                 in_flight += 1
 
     def _take_up(self, reading: asyncio.Task[list[_Entry]]) -> None:
-        """Take up the items that the walk has found. If no others are left, raise its error, once."""
+        """Take up the items that the walk has found. Raise its error, once, after all details before it."""
         if self._entries and (reading.cancelled() or reading.exception()):
             return
         self._tasks.beside = None
@@ -281,7 +281,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
             del reading  # which knows its error, which knows this frame
 
     def _is_at_hand(self, head: _Entry, task: asyncio.Task[bytes | LeftOut]) -> bool:
-        """Return whether the details of the first item are there. If there are none, leave it out."""
+        """Return whether the details of the first item have arrived. If it has none, leave it out."""
         try:
             result = outcome(task)
         except Exception as error:
@@ -309,7 +309,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         return False
 
     def _call_back(self, entry: _Entry, error: TofuPilotError) -> None:
-        """Request an item that was not found again. If no details have been read, raise its error."""
+        """Request the details of an item that was not found again. Raise its error if no details have been read yet."""
         self._aside = None
         self._entries.appendleft(entry)
         if not self._source.is_known:
@@ -321,7 +321,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         self._stats.unreadable += 1
         if len(self._stats.unreadable_ids) < LEFT_OUT_KEPT:
             self._stats.unreadable_ids.append(head.item.id)
-        _log.warning("the details of %r cannot be read, and the item is left out: %s", head.item.id, error)
+        _log.warning("the details of %r cannot be read, so the item is left out: %s", head.item.id, error)
         self._settle(head)
 
     def _settle(self, head: _Entry) -> None:
@@ -329,10 +329,10 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         self._pass(head)
 
     def _decoded(self) -> tuple[D, _Entry] | None:
-        """Return the next details with their item, if they have come, and request what may be in flight.
+        """Return the next details with their item, if they have arrived, and request what may be in flight.
 
-        There are none before all cancelled tasks have ended, which keeps to the limit of requests in flight. Nor are
-        there any before those of an item that is to be requested again.
+        Nothing is returned before all cancelled tasks have ended, so that the limit of requests in flight is kept. The
+        details of an item that is requested again come before those of later items.
         """
         if not self._entries or self._wanted == 0 or self._aside is not None or not self._tasks.is_settled:
             return None
@@ -343,12 +343,12 @@ class DetailIteration(MarkedIteration[D, _Entry]):
             return None
         try:
             detail = self._source.decode(body)
-        except DecodeError:  # they are requested again, because such an error belongs to an attempt
+        except DecodeError:  # requested again, because another attempt may return other bytes
             self._forget(head)
             head.is_checked = True
             return None
         self._entries.popleft()
-        self._forget(head)  # so that the bytes are not kept
+        self._forget(head)  # so that its bytes are freed
         self._yielded_bytes += len(body)
         self._wanted -= 1
         if self._wanted == 0:
@@ -357,16 +357,16 @@ class DetailIteration(MarkedIteration[D, _Entry]):
 
 
 def _note_item(error: TofuPilotError, entry: _Entry) -> None:
-    """Add to an error which item it is about, and how to leave it out."""
+    """Add to an error which item it is about, and how to leave that out."""
     error.item_id = entry.item.id
-    error.add_note('on_unreadable="skip" leaves out an item that cannot be read if others can')
+    error.add_note('use on_unreadable="skip" to leave out an item that cannot be read while others can')
 
 
 class DetailsWalk(DetailIteration[D]):
     """One pass over the details of a listing's items, in the server's order.
 
-    It is a `Walk` that also requests the details of each item. You may leave it at any item, and nothing stays in
-    flight, as with a `Walk`. After an error you can ask for the next item, and the same item is requested again.
+    It is a `Walk` that also requests the details of each item. As with a `Walk`, you may leave it at any item, and
+    nothing stays in flight. After an error you can ask for the next item, and the same item is requested again.
     """
 
     _place: Checkpoint | None = None
@@ -382,8 +382,8 @@ class DetailsWalk(DetailIteration[D]):
         self._place = origin.after
 
     def _wait_for(self, entry: _Entry, error: TofuPilotError) -> None:
-        """Leave it out as unreadable, or raise its error, because nothing comes later."""
-        error.hint = "it is still listed, or the listing cannot say so: what is returned by itself may lag behind"
+        """Leave the item out as unreadable, or raise its error, because no later pass requests it again."""
+        error.hint = "the item may still be listed: the server's single items may lag behind its listings"
         if self._plan.on_unreadable == "skip":
             self._leave_out(entry, error)
             return
@@ -392,7 +392,7 @@ class DetailsWalk(DetailIteration[D]):
         raise error
 
     def _note_failure(self, error: Exception) -> None:
-        # An error of the walk of the items already has that walk's checkpoint.
+        # An error of the walk over the items already has that walk's checkpoint.
         if isinstance(error, TofuPilotError) and error.checkpoint is None:
             note_checkpoint(error, self.checkpoint, self._plan.start)
         super()._note_failure(error)
@@ -416,9 +416,9 @@ class IncrementalDetailsWalk(DetailIteration[D]):
         self._walk._mark(origin.item)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it
 
     def _wait_for(self, entry: _Entry, error: TofuPilotError) -> None:
-        """Let the next pass request it again. The watermark waits for it."""
+        """Let the next pass request the item again. The watermark waits for it."""
         self._stats.missing += 1
-        _log.warning("the details of %r are not found: the next pass requests them again: %s", entry.item.id, error)
+        _log.warning("the details of %r are not found, so the next pass requests them again: %s", entry.item.id, error)
         self._entries.popleft()
 
     def _note_failure(self, error: Exception) -> None:

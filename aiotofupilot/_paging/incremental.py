@@ -45,11 +45,11 @@ __all__ = ["FollowedListing", "IncrementalWalk"]
 _log = logging.getLogger("aiotofupilot")
 
 _JITTER = 0.1
-"""The part by which an interval varies at random, so that many clients do not poll in step."""
+"""An interval varies at random by up to this fraction, so that many clients do not poll in step."""
 
 _REREAD_AT_ONCE, _REREAD_EVERY = 10, 30.0
-"""If listing the overlap again takes more requests than the first number, a poll does it only after the second
-number of seconds. The other polls find what is newer than the newest item."""
+"""If it takes more requests than the first number to list the overlap again, polls do so only after the second number
+of seconds. Polls in between only find what was created after the newest item."""
 
 _INTERNAL_ERROR = 500
 
@@ -58,8 +58,8 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
     """One pass over what is new in a listing. Pages are requested only while you wait for an item.
 
     You may leave it at any item. Store `watermark` with the items, and the next pass continues after the item yielded
-    last. As with a `Walk`, nothing stays in flight after it ended, failed, was closed, cancelled or dropped, and you
-    can ask for the next item after an error. Errors of this package that it raises have the ``watermark``.
+    last. Errors of this package that it raises have the ``watermark``, too. As with a `Walk`, nothing stays in flight
+    after it ended, failed, was closed, cancelled or dropped, and you can ask for the next item after an error.
     """
 
     @internal
@@ -79,9 +79,9 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
     ) -> None:
         self._stats = WalkStats() if stats is None else stats
         self._marks = marks
-        """Whether an item counts as yielded when it is taken. Otherwise it does when `_mark` is called."""
+        """Whether an item counts as yielded when it is taken. If not, it counts when `_mark` is called."""
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
-        # With "raise", no walk begins again or resyncs. Otherwise all do.
+        # With "raise", no walk begins again or resyncs.
         self._begins_again = plan.on_drift != "raise"
         self._yielded_of = plan.yielded
         on_drift: OnDrift = "resync" if self._begins_again else "raise"
@@ -98,7 +98,7 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
         self._has_progressed = False
         """Whether anything new came since the walk over the segment began."""
         self._is_sorted = True
-        """Whether the server seems to sort by time. Otherwise a walk over a segment tells items apart by ID."""
+        """Whether the server seems to sort by time. If not, a walk over a segment tells items apart by ID."""
 
     @property
     def watermark(self) -> Watermark:
@@ -108,10 +108,10 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
 
     @property
     def stats(self) -> WalkStats:
-        """The counts of the walk so far. It is always the same object, brought up to date.
+        """The counts of the pass so far. It is always the same object, brought up to date.
 
-        ``duplicates`` counts listed items that this walk or an earlier pass had seen. ``unreadable_positions`` are
-        positions in the listing from the watermark on.
+        ``duplicates`` counts listed items that this pass or an earlier one had seen. ``unreadable_positions`` count
+        from the watermark on.
         """
         self._note_yielded()
         return self._stats
@@ -142,12 +142,12 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
     async def _next_found(self) -> list[Identified]:
         """Return the next new items, or none if everything was seen.
 
-        If the listing moved too much, the segment begins again if something new came since its last beginning. It also
-        does the first time that the server is not believed to sort by time. After an error that ends the walk over a
-        segment, the next call begins that segment again, at its first beginning.
+        If the listing moved too much, the walk over the segment begins again, provided that something new came since it
+        last began. It also begins again the first time that the server is found not to sort by time. After an error
+        that ends the walk over a segment, the next call begins that segment again from its start.
         """
         while True:
-            if self._new.has_ended:  # what was found last is at hand by now, so that a cancellation does not lose it
+            if self._new.has_ended:  # the last items were handed over before, so a cancellation loses none
                 await self._leave_segment()
             if self._segment is None:
                 self._segment = await self._new.begin(is_sorted=self._is_sorted)
@@ -163,7 +163,7 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
                 if isinstance(error, PaginationError) or not (self._begins_again and may_succeed):
                     raise
                 self._is_sorted &= not is_otherwise
-                error.with_traceback(None)  # its frames lead to this pass, which could not be freed when it is dropped
+                error.with_traceback(None)  # its frames refer to this pass, which could otherwise not be freed
                 _log.debug("the pass begins again: %s", error)
                 continue
             try:
@@ -191,7 +191,7 @@ class FollowedListing(CountedIteration[Y]):
     """An endless stream of the items created in a listing. It makes requests only while you wait for it.
 
     Without a watermark, it begins when entered with ``async with``, or else when you ask for the first item. It ends
-    when it is closed, and with a `SessionError` when its session is closed, even while it waits. It outlives outages
+    when it is closed. If its session is closed, it raises a `SessionError`, even while it waits. It outlives outages
     and timeouts, as `Paginator.follow` says. After any other error you can ask for the next item. The stream then waits
     for an interval, and continues where it was. Errors of this package that it raises have the ``watermark``.
     """
@@ -216,7 +216,7 @@ class FollowedListing(CountedIteration[Y]):
         self._watermark = since
         self._overlap = overlap
         self._reread_at = -math.inf
-        """When the last poll began that listed the overlap again, by the monotonic clock."""
+        """When the last poll that listed the overlap again began, by the monotonic clock."""
         self._stats = WalkStats()
         self._poll: IncrementalWalk[Y] | None = None
         self._due = -math.inf
@@ -227,7 +227,7 @@ class FollowedListing(CountedIteration[Y]):
         return self
 
     async def _begin(self) -> bool:
-        """Get a watermark, and return whether the stream goes on, or was closed."""
+        """Get a watermark. Return False if the stream was closed."""
         while self._watermark is None and not (self._is_closed or self._has_yielded_all()):
             with self._waiting():
                 await self._poll_when_due()
@@ -242,7 +242,7 @@ class FollowedListing(CountedIteration[Y]):
     async def _poll_when_due(self) -> bool:
         """Get the next items of the due poll, and return whether there are any.
 
-        There are none if it has ended, or failed with an error that the stream outlives.
+        There are none if the poll has ended, or failed with an error that the stream outlives.
         """
         try:
             await self._wait_until_due()
@@ -251,7 +251,7 @@ class FollowedListing(CountedIteration[Y]):
             self._due, self._is_to_wait = self._next_due(), True
             if not self._outlives(error):
                 raise
-            self._outlived = error.with_traceback(None)  # its frames lead to this stream
+            self._outlived = error.with_traceback(None)  # its frames refer to this stream
         return False
 
     def _has_yielded_all(self) -> bool:
@@ -270,7 +270,7 @@ class FollowedListing(CountedIteration[Y]):
     def watermark(self) -> Watermark | None:
         """What has been seen, up to the item yielded last. ``follow(since=watermark)`` yields the rest.
 
-        None before the stream has begun, when it is entered or asked for the first item.
+        None before the stream has begun. It begins when it is entered or asked for the first item.
         """
         return self._watermark if self._poll is None or self._watermark is None else self._poll.watermark
 
@@ -278,8 +278,8 @@ class FollowedListing(CountedIteration[Y]):
     def stats(self) -> WalkStats:
         """The counts of the stream so far. It is always the same object, brought up to date.
 
-        ``duplicates`` counts listed items that had been seen. A poll lists those of the ``overlap`` again.
-        ``unreadable`` counts an item at every poll that meets it.
+        ``duplicates`` counts listed items that had been seen, because each poll lists the ``overlap`` again.
+        ``unreadable`` counts an item in every poll that meets it.
         """
         if self._poll is not None:
             self._poll._note_yielded()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - its items are at hand here
@@ -287,9 +287,9 @@ class FollowedListing(CountedIteration[Y]):
 
     @property
     def down_since(self) -> datetime | None:
-        """Since when requests of the session fail without a good response, in UTC. None if the last response was good.
+        """When requests of the session began to fail, in UTC. None if the last response was good.
 
-        It is up to date while the stream waits or polls too, so a service can show it.
+        It is up to date even while the stream waits or polls, so a service can show it.
         """
         return self._source.connection.down_since
 
@@ -310,7 +310,7 @@ class FollowedListing(CountedIteration[Y]):
         while await poll._load():  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - its items are at hand here
             self._failing_since = None
             if self._watermark is not None:
-                self._items = poll._items  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - likewise
+                self._items = poll._items  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as above
                 return True
             await poll.take(sys.maxsize)
         self._watermark, self._poll, self._is_to_wait = poll.watermark, None, True
@@ -318,7 +318,7 @@ class FollowedListing(CountedIteration[Y]):
         return False
 
     def _new_poll(self) -> IncrementalWalk[Y]:
-        """Return the next pass. Without a watermark, it is one over what exists."""
+        """Return the next pass. Without a watermark, it finds what exists, so that the stream leaves it out."""
         source, plan, stats = self._source, self._plan, self._stats
         overlap, since = self._overlap, self._watermark
         if since is None:
@@ -332,7 +332,7 @@ class FollowedListing(CountedIteration[Y]):
         return IncrementalWalk(source, plan, since, overlap=overlap, sorts=True, brief=is_brief, stats=stats)
 
     def _outlives(self, error: TofuPilotError) -> bool:
-        """Return whether the next poll tries again after an error, and note since when polls fail."""
+        """Return whether the next poll tries again after an error. Note when polls began to fail."""
         if not is_passing(error):
             self._failing_since = None
             return False
@@ -345,7 +345,7 @@ class FollowedListing(CountedIteration[Y]):
 
 
 def _requests_again(watermark: Watermark, limit: int) -> float:
-    """Estimate how many requests list again what a watermark names; 0 if a pass has to do so to find any item."""
+    """Estimate how many requests it takes to list the overlap again. 0 if a pass cannot find new items without that."""
     if watermark.latest is None:
         return 0
     seen = sum(len(digests) for _, digests in watermark.seen)
@@ -353,7 +353,7 @@ def _requests_again(watermark: Watermark, limit: int) -> float:
 
 
 def is_passing(error: TofuPilotError) -> bool:
-    """Return whether a stream outlives an error: an outage, or a slow server.
+    """Return whether a stream outlives an error. It does if the error is due to an outage or a slow server.
 
     A name that cannot be resolved before the first response is probably misspelled. A single 500 may be due to an
     unreadable item, which each poll would meet.
@@ -369,13 +369,13 @@ def is_passing(error: TofuPilotError) -> bool:
 def check_watermark(method: str, parameter: str, given: object, source: Source[T], plan: Plan) -> Watermark:
     """Check the argument of a method, and return the watermark to begin at. None means that nothing was seen.
 
-    The listing has to leave the beginning and the order to the method.
+    A cursor or an order of the listing is refused, because the method decides on both.
     """
     if any(name in ("sort_by", "sort_order") for name, _ in source.whole.query):
-        message = f"{method} decides on the order itself: sort_by and sort_order must be left out"
+        message = f"{method} decides on the order: leave out sort_by and sort_order"
         raise for_parameter(ValueError(message), "sort_by")
     if plan.start.place != "0":
-        message = f"{method} begins where the watermark is: cursor must be left out, got {plan.start.place}"
+        message = f"{method} begins at the watermark: leave out cursor, got {plan.start.place}"
         raise for_parameter(ValueError(message), "cursor")
     listing, query = plan.start.listing, plan.start.query
     if given is None:

@@ -21,7 +21,7 @@ E = TypeVar("E")
 
 
 class AsyncOnly:
-    """Says what to write instead of ``for``. Type checkers do not see this, so they still refuse ``for``."""
+    """Raises an error for ``for`` that says what to write instead. Type checkers do not see it, and refuse ``for``."""
 
     if not TYPE_CHECKING:
 
@@ -33,28 +33,28 @@ class AsyncOnly:
 
 
 class Iteration(AsyncOnly, AsyncIterator[R]):
-    """Yields something to one task at a time, and can be closed. After an error or a cancellation it goes on.
+    """Yields items to one task at a time, and can be closed. After an error or a cancellation it can continue.
 
-    What has arrived stays in `_items` until it is taken, and only then counts as yielded. So a caller that is
-    cancelled, or interrupted in another thread, loses nothing, and no position passes what it did not get.
+    Items that have arrived stay in `_items` until they are taken, and only then count as yielded. So a caller that is
+    cancelled, or interrupted in another thread, loses nothing, and no position passes an item that it did not get.
     """
 
     _items: Iterator[R] = iter(())
-    """The items at hand, as the iterator of a list or a tuple. Another thread may iterate over it."""
+    """The items that have arrived, as the iterator of a list or a tuple. Another thread may iterate over it."""
     _offered = 0
-    """How many there were at first."""
+    """How many items it had at first."""
     _at_most = 1
-    """The most to have at hand, if they take much memory. The items of a page do not."""
+    """The most items to offer at once, if they take much memory. The items of a page do not."""
     _is_waiting = False
     """Whether a task is waiting for the next item."""
     _has_ended = False
-    """Whether everything was yielded, and a caller that asked for more knows it."""
+    """Whether everything was yielded, and a caller has asked for more."""
     _is_closed = False
     """Whether it was closed before everything was yielded."""
     _failure: BaseException | None = None
-    """An error to raise after the items before it were taken."""
+    """An error to raise once the items before it have been taken."""
     _called = ""
-    """The name by which a program without asyncio knows it. Empty if the program uses asyncio."""
+    """The name of its class in `blocking`. Empty if the program uses asyncio."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,21 +71,21 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
                 raise StopAsyncIteration
 
     async def aclose(self) -> None:
-        """End it after what it yielded last, and wait until nothing is in flight.
+        """Stop the iteration, and wait until nothing is in flight.
 
-        If more is requested after that, a `SessionError` is raised, unless everything had been yielded before.
+        Asking for another item then raises a `SessionError`, unless all had been yielded.
 
         Raises:
-            RuntimeError: Another task is waiting for what it yields next.
+            RuntimeError: Another task is waiting for the next item.
         """
         self._check_idle()
         self._is_closed = self._is_closed or not (self._has_ended or self._has_yielded_all())
         await self._close()
 
     async def _load(self, at_most: int = 1) -> bool:
-        """Wait until something is at hand, and return whether there is more. ``at_most`` is for what takes much memory.
+        """Wait for the next items, and return False at the end. ``at_most`` matters if items take much memory.
 
-        A page without new items leaves nothing at hand, and does not end the iteration.
+        There may be none although the end has not come, such as after a page without new items.
         """
         try:
             with self._waiting():
@@ -94,20 +94,20 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
                     self._has_ended = not await self._advance()
                 return not self._has_ended
         except TofuPilotError as error:
-            # The object that failed may keep the error, as the search for an unreadable item does. The traceback would
-            # keep that object, and a dropped iteration would not be freed. The message says what failed.
+            # The object that failed may keep the error, as the search for an unreadable item does. A traceback would
+            # refer back to that object, and a dropped iteration could not be freed. The message says what failed.
             raise error.with_traceback(None)  # noqa: B904 - it is the same error
 
     @abstractmethod
     async def _advance(self) -> bool:
-        """Do what `_load` says, while nothing is at hand and the end has not come."""
+        """Do the work of `_load`, which calls this if no items are left and the end has not come."""
 
     @abstractmethod
     async def _close(self) -> None:
-        """Do what `aclose` says."""
+        """Do the work of `aclose`."""
 
     def _raise_failure(self) -> None:
-        """Raise the error that was kept, if any, and forget it."""
+        """Raise the kept error, if there is one, and forget it."""
         failure, self._failure = self._failure, None
         try:
             if failure is not None:
@@ -119,39 +119,39 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
         self._items, self._offered = iter(items), len(items)
 
     def _drop(self) -> None:
-        """Discard what is at hand. It does not count as yielded."""
+        """Discard the items that have arrived. They do not count as yielded."""
         self._offered, self._items = self._yielded, iter(())
 
     @property
     def _yielded(self) -> int:
-        """How many of those offered last were yielded."""
+        """How many of the items offered last were yielded."""
         return self._offered - length_hint(self._items)
 
     def _has_yielded_all(self) -> bool:
-        """Return whether all wanted items were yielded, although nobody asked for more."""
+        """Return whether all wanted items were yielded, even if nobody has asked for more."""
         return False
 
     def _check_idle(self) -> None:
         if self._is_waiting:
             name, waiting = (self._called, "thread") if self._called else (type(self).__name__, "task")
-            message = f"another {waiting} is waiting for what this {name} yields next: give each {waiting} its own"
+            message = f"another {waiting} is waiting for the next item of this {name}: give each {waiting} its own"
             raise RuntimeError(message)
 
     def _check_open(self) -> None:
         if self._is_closed:
             name = self._called or type(self).__name__
-            raise SessionError(f"this {name} was closed before it had yielded everything: begin another one")
+            raise SessionError(f"this {name} was closed before its end: begin another one")
 
     @contextmanager
     def _waiting(self) -> Generator[None]:
-        """Return a context in which no other task may wait for what comes next."""
+        """Return a context in which no other task may wait for the next item."""
         self._check_idle()
         self._is_waiting = True
         try:
             self._check_open()
             yield
-        except StopAsyncIteration as error:  # from a callback of the user's: it is not the end
-            failure = RuntimeError("StopAsyncIteration was raised while something was fetched")
+        except StopAsyncIteration as error:  # from the user's callback: it is not the end of the iteration
+            failure = RuntimeError("StopAsyncIteration was raised during a request")
             self._note_failure(failure)
             raise failure from error
         except Exception as error:
@@ -182,17 +182,17 @@ class ItemIteration(CountedIteration[R]):
     _wanted: int
 
     def batches(self) -> AsyncIterator[list[R]]:
-        """Yield the items in lists, as they arrive: first those at hand, then the new items of each page.
+        """Yield the items in lists, as they arrive: first those that are already there, then the new ones of each page.
 
-        The ``checkpoint`` or ``watermark`` is then that after this list. If you store both together, each item is
-        stored exactly once.
+        Store each list together with the ``checkpoint`` or ``watermark`` of that time. Then each item is stored exactly
+        once.
         """
         return Batches(self)
 
     async def take(self, at_most: int) -> list[R]:
-        """Return the next items: those at hand, or else those of the next page. An empty list is the end of the walk.
+        """Return the next items: those that are already there, or else those of the next page.
 
-        The ``checkpoint`` or ``watermark`` is then that after these items.
+        An empty list means the end of the walk. The ``checkpoint`` or ``watermark`` then stands after these items.
 
         Args:
             at_most: The most items to return, 1 or more.
@@ -209,19 +209,19 @@ class ItemIteration(CountedIteration[R]):
 
 
 class MarkedIteration(ItemIteration[R], Generic[R, E]):
-    """Notes what it has yielded when somebody asks where it is, because an item is yielded by taking it.
+    """Notes which items were yielded, but only when somebody asks where it is, because taking an item runs no code.
 
-    An item may be noted again after an interrupt in another thread, which does no harm.
+    An item may be noted again after an interrupt in another thread. That does no harm.
     """
 
     _stats: WalkStats
     _origins: Sequence[E] = ()
     """The origins of the items offered last."""
     _noted = 0
-    """How many of these were noted as yielded."""
+    """How many of the items offered last were noted as yielded."""
 
     def _offer_from(self, items: Sequence[R], origins: Sequence[E]) -> None:
-        """Offer other items, and note which of the previous ones were yielded."""
+        """Offer the next items, after noting which of the previous ones were yielded."""
         self._note_yielded()
         self._offer(items)
         self._origins, self._noted = origins, 0
@@ -237,7 +237,7 @@ class MarkedIteration(ItemIteration[R], Generic[R, E]):
 
 
 class Batches(AsyncOnly, AsyncIterator[list[R]]):
-    """Yields the items of a walk in lists. After an error or a cancellation it goes on, as the walk does."""
+    """Yields the items of a walk in lists. After an error or a cancellation it can continue, as the walk can."""
 
     def __init__(self, walk: ItemIteration[R]) -> None:
         self._walk = walk
@@ -255,6 +255,6 @@ class Batches(AsyncOnly, AsyncIterator[list[R]]):
 def listed(items: Iterator[R], at_most: int = sys.maxsize) -> Iterator[list[R]]:
     """Yield the next items as one list, or nothing if there are none.
 
-    This happens in C, so an interrupt comes before all of it or after it.
+    This happens in C, so Ctrl-C comes either before all of it or after it.
     """
     return filter(None, map(list, (islice(items, at_most),)))

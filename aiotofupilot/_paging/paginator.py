@@ -1,4 +1,4 @@
-"""A listing as users hold it: its query and options, and every way to use it."""
+"""A listing as users hold it: its query, its options, and every way to use it."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ D = TypeVar("D")
 R = TypeVar("R")
 
 MAX_BUFFER = 96 * 1024 * 1024
-"""The default limit of the bytes that wait to be yielded. The longest known runs have 38 MB. With this limit, a
-program that reads many of them takes less than 400 MB."""
+"""By default, at most this many bytes wait to be yielded. The longest known runs have 38 MB. With this limit, a program
+that reads many of them takes less than 400 MB."""
 
 _SHOWN = 4
-"""The most values of a filter that are shown. A query may name hundreds of IDs."""
+"""At most this many values of a filter are shown. A query may name hundreds of IDs."""
 
 
 def _brief(values: list[str]) -> str:
@@ -54,9 +54,9 @@ def _brief(values: list[str]) -> str:
 class Paginator(AsyncOnly, Generic[Y]):
     """A listing with its filters and options. Nothing is sent before it is used, and every use starts over.
 
-    ``async for`` iterates over its items. ``await`` returns its first page as the server cuts it, whatever
-    ``max_items`` and ``on_drift`` say. Errors of this package raised during an iteration have a ``checkpoint``, from
-    which the listing can be resumed.
+    ``async for`` iterates over its items. ``await`` returns its first page as the server cuts it, and ignores
+    ``max_items`` and ``on_drift``. Errors of this package that are raised during an iteration have a ``checkpoint``,
+    from which the listing can be resumed.
     """
 
     @internal
@@ -70,7 +70,7 @@ class Paginator(AsyncOnly, Generic[Y]):
         return f"<Paginator of {start.listing} from {start.place}, limit={self._plan.limit}{filters}>"
 
     def _filters(self) -> dict[str, str]:
-        """Return the filters and the order by name, as a reader wants them."""
+        """Return the filters and the order by name, as they are shown."""
         values: dict[str, list[str]] = {}
         for name, value in self._source.whole.query:
             values.setdefault(name, []).append(value)
@@ -97,7 +97,7 @@ class Paginator(AsyncOnly, Generic[Y]):
         return self.walk()
 
     def raw(self) -> Paginator[RawItem]:
-        """Return the same listing with its items as the server sends them: dicts, with every key.
+        """Return the same listing with its items as the server sends them, which are dicts with every key.
 
         Use this for fields that are newer than this package. Dates and durations stay strings.
         """
@@ -106,30 +106,30 @@ class Paginator(AsyncOnly, Generic[Y]):
     def into(self, model: type[R], *, converter: Converter | None = None) -> Paginator[R]:
         """Return the same listing with its items as objects of your own class.
 
-        A field gets the value of the JSON key of its name, as `raw` shows it. ``metadata={"path": "unit.part.name"}``
-        of an attrs or dataclass field names another key, at any depth. Keys without a field are left out, and a field
-        without a key has its default. If an object on a path is null, the field is null or has its default.
+        A field gets the value of the JSON key with its name, as `raw` shows it. ``metadata={"path": "unit.part.name"}``
+        of an attrs or dataclass field names another key, at any depth. Keys without a field are left out. A field
+        without a key gets its default. If an object on a path is null, the field is null or gets its default.
 
-        cattrs makes the objects by the annotations of the fields. It makes no text of null or a number, and no list of
-        a text. An ``int`` may be written ``50.0``, as older servers do. A model of this package is read as in its own
-        listing. The class needs no ``id``. Pydantic makes its models and dataclasses by its own rules, so use its
-        aliases for paths.
+        cattrs makes the objects by the annotations of the fields. It does not turn null or a number into a text, or a
+        text into a list. An ``int`` may be written as ``50.0``, as older servers do. A model of this package is read as
+        in its own listing. The class needs no ``id``. Pydantic makes its models and dataclasses by its own rules, so
+        use its aliases for paths.
 
         For other types and rules, give your own converter. It gets whole items, as `raw` shows them, so dates are
-        texts. Only the paths are resolved before. It is copied when a class is first used with it, so register its
-        hooks before that.
+        texts. Only the paths are resolved before. The converter is copied when a class is first used with it, so
+        register its hooks before that.
 
         An item that cannot be converted raises a `DecodeError`, whose ``path`` names the fault, or is left out with
-        ``on_unreadable="skip"``. With `details`, the objects are made of the details. They are made when a page comes,
-        with all validators of the class.
+        ``on_unreadable="skip"``. With `details`, the objects are made of the details. They are made when a page
+        arrives, with all validators of the class.
 
         Args:
             model: A class made by attrs or ``dataclass``, or a pydantic model. With a converter, any class that it
                 makes.
-            converter: A ``cattrs.Converter``. None for one for JSON, with the rules above.
+            converter: A ``cattrs.Converter``. None for the rules above.
 
         Raises:
-            TypeError: It is another class, or cattrs has no hook for the type of a field.
+            TypeError: The class is of another kind, or cattrs has no hook for the type of a field.
         """
         return Paginator(self._source.into(model, converter), evolve(self._plan, holds_values=True))
 
@@ -165,18 +165,19 @@ class Paginator(AsyncOnly, Generic[Y]):
         Each item takes one more request. At most ``concurrency`` requests are in flight, for pages and details
         together. The details come in the order of the listing, with its checkpoints and watermarks.
 
-        Items that were removed after they were listed are left out and counted. So are those whose details cannot be
-        read, with ``on_unreadable="skip"``. An item that is not found but still listed is requested again for some
-        seconds, because a replica of the server may lag. ``max_items`` counts details. After `raw`, the details are raw
-        too, and after `into`, they are objects of your class.
+        Items that were removed after they were listed are left out and counted. With ``on_unreadable="skip"``, those
+        whose details cannot be read are left out and counted, too. An item that is not found but still listed is
+        requested again for some seconds, because a replica of the server may lag. ``max_items`` counts details. After
+        `raw`, the details are raw too, and after `into`, they are objects of your class.
 
         Args:
-            max_buffer: The most bytes of details that may wait to be yielded, 1 or more, decompressed. No more details
-                are requested while more are expected. They are decoded when they are yielded.
+            max_buffer: The most bytes of details that may wait to be yielded, 1 or more, decompressed. Requests stop
+                while more bytes than this could be waiting. Details are decoded when they are yielded.
 
         Raises:
             TypeError: ``max_buffer`` is not an integer.
-            ValueError: It is out of bounds. Or the API does not return single items of this listing, as for users.
+            ValueError: ``max_buffer`` is out of bounds, or the API cannot return single items of this listing, as for
+                users.
         """
         return Details(self._source, self._plan, max_buffer)
 
@@ -184,13 +185,13 @@ class Paginator(AsyncOnly, Generic[Y]):
         """Return a pass over the items. It can be closed, and has a checkpoint and counts.
 
         Args:
-            receipt: A file for what each page had and what was yielded of it, as IDs, times, cursors and counts; 11 kB
+            receipt: A file to record the items of each page and those yielded, as IDs, times, cursors and counts; 11 kB
                 per 100 items. ``aiotofupilot check FILE`` says whether it proves that each item came exactly once. A
                 walk from the beginning replaces a receipt, and a resumed one continues it. None for no receipt.
 
         Raises:
             ValueError: The file is not a receipt of this listing, does not show where the walk resumes, or is in use.
-            OSError: The file cannot be opened. The walk raises it if the file cannot be written.
+            OSError: The file cannot be opened. The walk raises it later if the file cannot be written.
         """
         from .receipts import Receipt  # noqa: PLC0415 - help need not wait for msgspec
 
@@ -201,11 +202,11 @@ class Paginator(AsyncOnly, Generic[Y]):
         """Yield the pages as the server cuts them, as many as ``max_items`` needs.
 
         The pages are not changed, whatever ``on_drift`` says. After a checkpoint, the first page is the one that holds
-        the checkpoint. Like a walk, close it if you leave before the end.
+        the checkpoint. Close this iteration if you leave it before the end, as you would a walk.
 
         Raises:
-            PaginationError: The server's cursor does not advance, or is missing, or more than 100 pages in a row
-                brought nothing new.
+            PaginationError: The server's cursor does not advance or is missing, or more than 100 pages in a row brought
+                nothing new.
         """
         return Pages[Y](self._source, self._plan)
 
@@ -221,7 +222,7 @@ class Paginator(AsyncOnly, Generic[Y]):
         """
         plan = self._plan
         wanted = 1 if plan.max_items is None else min(1, plan.max_items)
-        on_drift = plan.on_drift if plan.start.seen else "ignore"  # nothing was passed that could have moved
+        on_drift = plan.on_drift if plan.start.seen else "ignore"  # no passed item can have moved
         async with Walk[Y](self._source, evolve(plan, max_items=wanted, on_drift=on_drift)) as walk:
             return await anext(walk, None)
 
@@ -239,8 +240,8 @@ class Paginator(AsyncOnly, Generic[Y]):
         search meets one, its error is raised.
 
         Raises:
-            DriftError: The server's cursors are not offsets, or it does not go to the requested cursor. A walk can
-                still count the items. Or the listing changes too much during the search.
+            DriftError: The server's cursors are not offsets, or it does not go to a requested cursor: count the items
+                of a walk instead. Or the listing changes too much during the search.
             PaginationError: The server's cursor does not advance, or is missing.
         """
         total = await count_items(self._source, self._plan)
@@ -249,9 +250,9 @@ class Paginator(AsyncOnly, Generic[Y]):
     async def shards(self, n: int) -> tuple[Shard[Y], ...]:
         """Return parts that do not overlap and leave nothing out, to be listed anywhere and at the same time.
 
-        The listing is cut by the time that sorts it. For runs, measurements and phases, that is their start. For all
-        others, and for runs sorted by it, that is their creation. These timestamps never change. The parts have similar
-        sizes. It takes a `count` and about one request per part. If one of these meets an item that cannot be read, its
+        The listing is cut by the time that sorts it, which never changes. For runs, measurements and phases, that is
+        their start. For all others, and for runs sorted by creation, that is their creation. The parts have similar
+        sizes. Cutting takes a `count` and about one request per part. If one of these meets an unreadable item, its
         error is raised, whatever ``on_unreadable`` says. The first part has no earliest time. The last part has no
         latest time, so later items belong to it.
 
@@ -273,13 +274,13 @@ class Paginator(AsyncOnly, Generic[Y]):
     def since(self, watermark: Watermark | None = None, *, overlap: float = OVERLAP) -> IncrementalWalk[Y]:
         """Return a pass over the items created since a watermark. The next pass begins at this pass's watermark.
 
-        Over any number of passes, each item is yielded exactly once, if the watermark is stored together with the
-        items. Items may become visible up to 60 seconds after their creation, or up to ``overlap`` seconds. A pass does
-        not see that an item was renamed, changed or removed, or begins to match the filters later. The guide "Keep a
-        copy up to date" says what a pass requests of each listing, and how to choose the overlap.
+        If you store the watermark together with the items, each item is yielded exactly once over any number of passes.
+        An item may become visible up to ``overlap`` seconds after its creation. A pass does not notice that an item was
+        renamed, changed or removed, or that it matches the filters only later. The guide "Keep a copy up to date" says
+        what a pass requests of each listing, and how to choose the overlap.
 
         With ``on_drift="raise"``, a pass raises a `DriftError` if anything moved. Otherwise it resyncs, and raises one
-        only rather than leave an item out. The next pass begins at the watermark. Items left out by
+        only if it would have to leave an item out. The next pass begins at the watermark. Items left out by
         ``on_unreadable="skip"`` are requested again by the next passes, for the overlap or longer.
 
         Args:
@@ -290,8 +291,8 @@ class Paginator(AsyncOnly, Generic[Y]):
 
         Raises:
             TypeError: The watermark is not one, or the overlap is not a number.
-            ValueError: The watermark is of another listing, or of other filters. Or the overlap is out of bounds. Or
-                the listing has a cursor, ``sort_by`` or ``sort_order``, which only a full listing can have.
+            ValueError: The watermark is of another listing or other filters, the overlap is out of bounds, or the
+                listing was given a cursor, ``sort_by`` or ``sort_order``.
         """
         begin = check_watermark("since()", "watermark", watermark, self._source, self._plan)
         return IncrementalWalk(self._source, self._plan, begin, overlap=checked_overlap(overlap))
@@ -307,34 +308,34 @@ class Paginator(AsyncOnly, Generic[Y]):
         """Return an endless stream of the items that are created. Each poll is a pass of `since`, with its limits.
 
         Each poll yields new items, oldest first. An item that became visible late may come after items created later.
-        After an import of thousands of items, it may also come up to 30 seconds after the next poll. A poll is made
-        only when you ask for an item and none is at hand, so a slow consumer slows the polls down.
+        After an import of thousands of items, it may come up to 30 seconds after the next poll. A poll is made only
+        when you ask for an item and none has arrived, so a slow consumer slows the polls down.
 
         The stream begins when you enter it with ``async with``, and yields every item created after that. If you do not
-        enter it, it begins when you ask for the first item. It begins with the first response of the server, after an
-        outage if there is one. Items that exist by then are not yielded. The API does not document the order of
-        ``procedures``, ``deployments`` and ``stations``, so for these that may include items created until all pages
-        are read.
+        enter it, it begins when you ask for the first item. If the server is down, the stream begins with the server's
+        first response. Items that exist at the beginning are not yielded. The API does not document the order of
+        ``procedures``, ``deployments`` and ``stations``. For these, items that are created while the first pages are
+        read may not be yielded either.
 
-        The stream ends with ``max_items``, or with a `SessionError` when its session is closed. It outlives outages and
-        a slow server: connections that fail, timeouts, 429, 408 and any 5xx, but a 500 only after retries. These errors
-        are logged, the first as a warning, with another warning every ten minutes. Other errors are raised: another
+        The stream ends after ``max_items``, or with a `SessionError` when its session is closed. It outlives outages
+        and a slow server: connections that fail, timeouts, 429, 408 and any 5xx, but a 500 only after retries. These
+        errors are logged. The first is a warning, and so is one every ten minutes. Other errors are raised: another
         4xx, a `DecodeError`, a `DriftError`, a `CertificateError`, a name that cannot be resolved before any server has
-        responded, and with ``on_unreadable="raise"`` an item that cannot be read. You can ask for the next item then.
+        responded, and with ``on_unreadable="raise"`` an unreadable item. After an error you can ask for the next item.
 
         Args:
             interval: Seconds from the beginning of one poll to the next; more than 0. Each interval varies at random by
                 up to a tenth.
-            since: The ``watermark`` of a stream or a pass, with which nothing is requested on entering. None to begin
-                with items created from now on.
+            since: The ``watermark`` of a stream or a pass. Entering then requests nothing. None to begin with items
+                created from now on.
             overlap: As in `since`.
-            max_outage: Seconds without a good response after which the error is raised after all; more than 0. A poll
-                that is under way may end later, but requests no page for longer than that. None for no limit.
+            max_outage: Seconds without a good response after which the stream raises the error; more than 0. A poll
+                under way may end later, but requests no page for longer than that. None for no limit.
 
         Raises:
             TypeError: An argument is of the wrong type.
-            ValueError: The interval, the overlap or ``max_outage`` is out of bounds. Or the watermark is of another
-                listing, or of other filters. Or the listing has a cursor, ``sort_by`` or ``sort_order``.
+            ValueError: The interval, the overlap or ``max_outage`` is out of bounds, the watermark is of another
+                listing or other filters, or the listing was given a cursor, ``sort_by`` or ``sort_order``.
         """
         begin = check_watermark("follow()", "since", since, self._source, self._plan)
         return FollowedListing(
@@ -352,9 +353,9 @@ class Paginator(AsyncOnly, Generic[Y]):
 
 
 def structs_of(listing: Paginator[Any]) -> Paginator[Any]:
-    """Return the same listing with items that have only the attributes and values of the models.
+    """Return the same listing with items that have the attributes of the models, but not their methods.
 
-    Code that copies the values elsewhere uses this, because it halves the time of decoding a page.
+    Code that copies the values elsewhere uses this, because decoding a page then takes half of the time.
     """
     source, plan = listing._source, listing._plan  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - of the class above
     return Paginator(source.structs(), evolve(plan, holds_values=False))
@@ -369,9 +370,10 @@ class Details(AsyncOnly, Generic[D]):
     @internal
     def __init__(self, source: Source[Any], plan: Plan, max_buffer: int) -> None:
         self._details: DetailSource[D] = source.details()
-        self._source = source.raw() if plan.holds_values else source  # the class may have fields that only details have
+        self._source = source.raw() if plan.holds_values else source  # the class may need fields of details
         self._plan = plan
-        # The items are walked page after page, because the details are in flight, and all may be left out.
+        # The items are walked one page at a time, because the details are in flight. The walk has no ``max_items``,
+        # because any item may be left out.
         self._plan_of_items = evolve(plan, concurrency=1, max_items=None, holds_values=False)
         self._max_buffer = integer("max_buffer", max_buffer, low=1)
 
@@ -394,8 +396,8 @@ class Details(AsyncOnly, Generic[D]):
     def since(self, watermark: Watermark | None = None, *, overlap: float = OVERLAP) -> IncrementalDetailsWalk[D]:
         """Return a pass over the details of the items created since a watermark; see `Paginator.since`.
 
-        The watermarks are the same as those of the listing itself. They wait for an item that is not found and was not
-        removed, so that the next pass requests it again. ``stats.missing`` counts such items.
+        The watermarks are the same as those of the listing itself. They do not pass an item that is not found but was
+        not removed, so the next pass requests it again. ``stats.missing`` counts such items.
 
         Args:
             watermark: The ``watermark`` of an earlier pass. None to yield everything.

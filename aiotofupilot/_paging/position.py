@@ -1,14 +1,16 @@
 """The position of a walk in a listing, and what a page shows of it. Nothing here waits or does I/O.
 
-A position is a key: the time by which the server sorts the item passed last, with the IDs of the passed items of this
-time. Everything before the key was passed, or was created since. A page is one response. So if it begins before the
-position, it covers it: it shows all that is new up to its last item.
+A position is a key and a set of IDs. The key is the time of the item passed last, by which the server sorts. The IDs
+are those of the passed items with this key. Everything before the key was passed, or was created since.
 
-Items of one key are a set, because a server owes them no order. Postgres may order them differently at each offset. So
-a page that begins among them covers nothing. A page surely begins before them at an item with an earlier key, at the
-beginning of the listing, or at the beginning of a query bounded by their time, because a filter cannot divide them.
+A page covers the position if it begins before the position. Since a page is one response, it then shows all that is new
+up to its last item.
 
-If the order of a listing has no time, an item's key is its ID. Such a key is before the position if it was passed
+Items with the same key are a set, because the server need not order them. Postgres may order them differently at each
+offset. So a page that begins among them does not cover the position. A page surely begins before them if it begins with
+an earlier key, with the listing itself, or with a query bounded by their time, because a filter cannot divide them.
+
+If the order of a listing has no time, the key of an item is its ID. Such a key is before the position if it was passed
 before the last one, so all passed keys are kept.
 """
 
@@ -33,21 +35,21 @@ if TYPE_CHECKING:
     from .source import SortOrder
 
 NULLS = EARLIEST, LATEST
-"""The keys of items without a time, after or before all others."""
+"""The keys of items without a time, which the server lists first or last."""
 
 KEYS_AT_MOST = 10_000
-"""The most keys remembered where the order of a listing has no time."""
+"""The most keys that are kept if the order of a listing has no time."""
 
 FRUITLESS_AT_MOST = 100
 """The most pages in a row that may bring nothing new."""
 
 _REMEMBERED = 1000
-"""The fewest recently passed items that are remembered where the cursor is followed."""
+"""If the cursor is followed, at least this many recently passed items are remembered."""
 
 Begins = Literal["listing", "query", "behind", "gap", "moved", "page"]
-"""Where a page begins: with the listing ("listing"), with a query bounded by the position ("query") or one that
-lacks only what was passed ("behind"), behind unreadable items that follow a passed one ("gap"), behind items that
-have moved since ("moved"), or elsewhere ("page")."""
+"""Where a page begins: with the listing ("listing"); with a query bounded by the position ("query"); with a query that
+leaves out only passed items ("behind"); after unreadable items that follow a passed one ("gap"); after items that have
+moved since ("moved"); or elsewhere ("page")."""
 
 Key = Any
 """A key: a `datetime`, or a text; see `SortOrder.keys`."""
@@ -64,7 +66,7 @@ def begin_of_group(keys: Sequence[Any], at: int) -> int:
 
 
 def _unique(items: Iterable[T]) -> list[T]:
-    """Drop the repetitions of items, because a page may show one twice."""
+    """Drop repeated items, because a page may show an item twice."""
     unique = dict[str, T]()
     for item in items:
         unique.setdefault(item.id, item)
@@ -76,7 +78,7 @@ class UnsortedError(DriftError):
 
 
 class OutOfBoundError(Exception):
-    """A page has items that its query does not ask for, so the server's filter is missing or another one."""
+    """A page has items that its query does not ask for, so the server ignores the filter or applies another one."""
 
 
 class Position(Generic[T]):
@@ -91,26 +93,26 @@ class Position(Generic[T]):
         self.key: Any = start.value
         """The key of the item passed last. None before the first."""
         self._ids: set[str] = set()
-        """The IDs of the passed items of this key."""
+        """The IDs of the passed items with this key."""
         self._digests: frozenset[bytes] = frozenset(start.seen)
-        """Digests of other such IDs, from a checkpoint."""
+        """Digests of further such IDs, from a checkpoint."""
         self._before: tuple[Any, set[str], frozenset[bytes]] = (self.key, self._ids, self._digests)
         """The key and both sets as they were before the current page."""
         self.items: Sequence[T] = ()
         self.keys: Sequence[Any] = ()
         self.begin = 0
-        """The index on that page at which the next page should begin. If the page ends before the position, this is
-        its last item. Otherwise it is the item before the last group of one key, or 0."""
+        """The index on the current page at which the next page should begin. If the page ends before the position,
+        this is its last item. Otherwise it is the item before the last group of items with the same key, or 0."""
         self.passed_again = 0
-        """How many items of that page had been passed before it."""
+        """How many items of the current page had been passed before."""
         self.is_torn = False
-        """Whether unreadable items before that page stand among items of one key. A readable one may be missed,
-        because the order of these may differ at each request."""
+        """Whether there are unreadable items before the current page among items with the same key. A readable one may
+        be missed, because the order of these may differ at each request."""
         self.has_one_key = False
-        """Whether the listing began with items of the key, and no other was passed."""
+        """Whether all passed items have the key, and the listing began with them."""
         self.is_group_read = False
-        """Whether all items of the key were read in another order, or are unreadable. Then a page may begin with
-        one."""
+        """Whether all items with the key were read in another order, or are unreadable. Then a page may begin among
+        them."""
         self.skip = 0 if start.seen else start.skip
         """How many items of the coming pages are still to be skipped."""
 
@@ -126,7 +128,7 @@ class Position(Generic[T]):
 
     @property
     def count_behind(self) -> int:
-        """The number of passed items behind the current page, if they still exist."""
+        """The number of passed items after the current page, if they still exist."""
         return self.count if self.is_early else 0
 
     @property
@@ -144,7 +146,7 @@ class Position(Generic[T]):
         return moved(self.key, -distance if self.is_ascending else distance)
 
     def behind(self, distance: timedelta) -> datetime:
-        """Return a time behind the position, in the order of the listing."""
+        """Return a time after the position, in the order of the listing."""
         return self.before(-distance)
 
     def distance(self, item: T) -> timedelta:
@@ -166,13 +168,13 @@ class Position(Generic[T]):
 
         Args:
             page: The page.
-            begins: Where it begins.
+            begins: Where the page begins.
             bound: The bound of its query, if any.
-            gap: How many of its items are unreadable. None if it begins where it should.
+            gap: How many items that the page should begin with are unreadable. None if it begins where it should.
 
         Raises:
             UnsortedError: The page is not in order.
-            OutOfBoundError: It is not within the bound.
+            OutOfBoundError: The page is not within the bound.
         """
         items = page.data
         keys, is_strict = self._ordered(page)
@@ -228,18 +230,18 @@ class Position(Generic[T]):
         return key, tuple(sorted(digests.union(map(digest, ids))))
 
     def knows(self, item: Identified) -> bool:
-        """Return whether an item was passed, as far as its key tells."""
+        """Return whether an item was passed, as far as its key shows."""
         return self._knows(item.id, *self._keys_of([item]))
 
     def _knows(self, item_id: str, key: Key) -> bool:
         return self._is_before(key) or (key == self.key and self._has(item_id))
 
     def know(self, position: Position[T]) -> None:
-        """Take over the passed items of another position's key."""
+        """Take over the IDs that another position with the same key has passed."""
         self._ids, self._digests = position._ids, position._digests
 
     def has(self, items: Iterable[Identified]) -> bool:
-        """Return whether any of the items was passed and has the key."""
+        """Return whether any of the items was passed with the key."""
         return any(self._has(item.id) for item in items)
 
     def _has(self, item_id: str) -> bool:
@@ -253,7 +255,7 @@ class Position(Generic[T]):
         return self._is_before(keys[0]) or (keys[0] == self.key and (begins == "query" or self.is_group_read))
 
     def _is_among_alike(self, keys: Sequence[Any]) -> bool:
-        """Return whether a gap before a page touches items of one key, on one side or both."""
+        """Return whether a gap before a page lies among items with the same key, or at an end of them."""
         if keys and self._is_before(keys[0]):
             return False
         return self.count > 1 or keys[:1] == [self.key] or keys[:1] == keys[1:2] != []
@@ -269,7 +271,7 @@ class Position(Generic[T]):
         """Raise an `OutOfBoundError` if keys are not within the bound of a query."""
 
     def _is_before(self, key: Key) -> bool:
-        """Return whether a key is before the position, and not only at it."""
+        """Return whether a key is before the position, not at it."""
         raise NotImplementedError
 
     def _new_of(self, items: Sequence[T], keys: Sequence[Any]) -> Sequence[T]:
@@ -277,7 +279,7 @@ class Position(Generic[T]):
         raise NotImplementedError
 
     def _pass(self, items: Sequence[T], keys: Sequence[Any], first: int) -> None:
-        """Count a page as passed. Its last group of items of one key begins at ``first``."""
+        """Count a page as passed. Its last group of items with the same key begins at ``first``."""
         raise NotImplementedError
 
 
@@ -349,19 +351,19 @@ class ByTime(Position[T]):
     def _pass(self, items: Sequence[T], keys: Sequence[Any], first: int) -> None:
         key = keys[-1]
         if self._is_before(key):
-            return  # nothing of the page is at the position or after it
+            return  # the whole page is before the position
         if key != self.key:
             self.key, self._ids, self._digests, self.is_group_read = key, set[str](), frozenset[bytes](), False
         self._ids = self._ids.union(map(_id_of, items[first:]))
 
 
 class ByKey(Position[T]):
-    """The position where keys have no known order. All passed keys are remembered."""
+    """The position in a listing whose order of keys is unknown. All passed keys are remembered."""
 
     def __init__(self, order: SortOrder, start: Checkpoint) -> None:
         super().__init__(order, start)
         self._ranks: dict[Any, int] = {}
-        """The passed keys with their order, as numbers that do not shrink."""
+        """The passed keys, with numbers that give their order. Several keys may share a number."""
         self._new: list[Any] = []
         """The new keys of the current page."""
 
@@ -376,7 +378,7 @@ class ByKey(Position[T]):
         self._new = []
 
     def place(self, upcoming: T | None, *, has_yielded: bool) -> tuple[datetime | None, tuple[bytes, ...]]:
-        """Name all passed items, because each has its own key."""
+        """Name all passed items, because each has another key."""
         del has_yielded
         left = set[Any]()
         if upcoming is not None:
@@ -389,7 +391,7 @@ class ByKey(Position[T]):
         keys = self._keys_of(page.data)
         groups = [key for before, key in pairwise([object(), *keys]) if key != before]
         if len({*groups}) < len(groups):
-            raise UnsortedError("the server lists items apart that it should list together", cursor=page.cursor)
+            raise UnsortedError("the server does not list items with the same value together", cursor=page.cursor)
         ranks = [rank for key in groups if (rank := self._ranks.get(key)) is not None]
         if any(before > after for before, after in pairwise(ranks)):
             raise UnsortedError("the server does not keep an order", cursor=page.cursor)
@@ -406,7 +408,7 @@ class ByKey(Position[T]):
 
     def _pass(self, items: Sequence[T], keys: Sequence[Any], first: int) -> None:
         if len(self._ranks) > KEYS_AT_MOST:
-            fault = f"the order of the listing has no time, and the listing more than {KEYS_AT_MOST} items"
+            fault = f"the order of the listing has no time, and the listing has more than {KEYS_AT_MOST} items"
             raise UnsortedError(fault, cursor=0)
         self._new = [key for key in dict.fromkeys(keys) if not self._was_passed(key)]
         self._rank(keys)
@@ -416,7 +418,7 @@ class ByKey(Position[T]):
             self._ids = self._ids.union(item.id for item in items[first:])
 
     def _rank(self, keys: Sequence[Any]) -> None:
-        """Rank the new keys of a page. Those before passed ones were created since, and share the next one's rank."""
+        """Rank the new keys of a page. One before a passed key was created since, and shares the rank of that key."""
         ranks, rank, step = self._ranks, len(self._ranks) + len(self._new), 1
         for key in reversed(dict.fromkeys(keys)):
             if key in ranks:
@@ -433,19 +435,19 @@ class Followed(Position[T]):
         super().__init__(order, start)
         self.skip = start.skip
         self._passed, self._passed_before = set[str](), set[str]()
-        """The IDs of the items passed last, and of at least as many before them."""
+        """The IDs of recently passed items, in two sets. When the first is large, it replaces the second."""
         self._fruitless = 0
-        """How many pages in a row brought nothing."""
+        """How many pages in a row brought nothing new."""
 
     def place(self, upcoming: T | None, *, has_yielded: bool) -> tuple[datetime | None, tuple[bytes, ...]]:
-        """Name nothing, because the cursor is the position."""
+        """Return nothing, because the cursor is the position."""
         del upcoming, has_yielded
         return None, ()
 
     def admit(
         self, page: Page[T], begins: Begins, bound: datetime | None = None, *, gap: int | None = None
     ) -> Sequence[T] | None:
-        """Like `Position.admit`. Too many pages in a row without new items are a `PaginationError`."""
+        """Do as `Position.admit`. Raise a `PaginationError` after too many pages in a row without new items."""
         del begins, bound
         items = page.data
         self.skip = max(0, self.skip - (gap or 0))

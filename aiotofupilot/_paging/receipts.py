@@ -1,4 +1,4 @@
-"""Writes the receipt of a walk: the items of each page, and those yielded. See cli/RECEIPT.md for its format."""
+"""Writes the receipt of a walk: the items of each page, and those yielded. cli/RECEIPT.md describes the format."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ _SEAL = b',"seal":"'
 
 
 class Receipt:
-    """The receipt of one walk; see `Paginator.walk`. The file does not change before there is a line to write."""
+    """The receipt of one walk; see `Paginator.walk`. The file is not changed before the first line is written."""
 
     def __init__(self, path: str | os.PathLike[str], plan: Plan) -> None:
         self._path, self._sealed = Path(path), hashlib.sha256()
-        self._size = self._count = 0  # of what stays in the file: its bytes, and the items that were yielded
+        self._size = self._count = 0  # the bytes of the file that stay, and the items yielded according to them
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
         self._file = os.open(path, flags, 0o666)
         self.close = finalize(self, os.close, self._file)
-        """Releases the file for another walk, at the latest when nothing refers to the receipt."""
+        """Releases the file for another walk. It runs at the latest when nothing refers to the receipt."""
         if not stat.S_ISREG(os.fstat(self._file).st_mode):
             raise self._unusable("is not a file")
-        if sys.platform != "win32":  # where nothing keeps other walks off
+        if sys.platform != "win32":  # there, nothing keeps other walks from the file
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise self._unusable("is the receipt of another walk that was not closed") from None
-            except OSError:  # a file system without locks
+            except OSError:  # the file system has no locks
                 pass
         self._due = [self._first_line(plan.start, is_shard=plan.keep is not None)]
 
@@ -63,7 +63,7 @@ class Receipt:
         until: datetime | None,
         **about: object,
     ) -> None:
-        """Write the line of a page. Its new items are yielded afterwards.
+        """Write the line of a page, before its new items are yielded.
 
         Args:
             page: The page.
@@ -86,7 +86,7 @@ class Receipt:
             self.close()
 
     def _write(self, line: dict[str, object]) -> None:
-        """Add a line, and before the first page the line that is due there."""
+        """Add a line. Before the first page, add the line that begins or resumes the receipt."""
         text = b""
         for each in (*self._due, line):
             body = json.encode(each)[:-1]
@@ -108,7 +108,7 @@ class Receipt:
         return f'{self._sealed.hexdigest()}"}}\n'.encode()
 
     def _first_line(self, start: Checkpoint, *, is_shard: bool) -> dict[str, object]:
-        """Return the line that is due before the first page, and find out how much of the file stays."""
+        """Return the line that begins or resumes the receipt, and find out how much of the file stays."""
         is_beginning, lines = not (start.cursor or start.skip or start.seen), self._lines()
         header, place = next(lines, None), "0" if is_beginning else start.place
         if header is not None and header["listing"] != start.listing:
@@ -124,7 +124,7 @@ class Receipt:
             return {"line": "header", "receipt": VERSION} | about
         if header["receipt"] != VERSION:
             fault = f"is a receipt of version {header['receipt']}, and this package writes version {VERSION}"
-            raise self._unusable(f"{fault}: begin the walk anew, or give another file")
+            raise self._unusable(f"{fault}: start the walk from the beginning, or give another file")
         if header["query"] != start.query:
             raise self._unusable(f"is a receipt of {start.listing} with other filters or another order")
         if (found := _found(start, chain((header,), lines))) is None:
@@ -133,20 +133,20 @@ class Receipt:
         return {"line": "resume", "from": place, "count": found}
 
     def _lines(self) -> Iterator[dict[str, Any]]:
-        """Yield the lines of the file, without one that was not written to its end."""
+        """Yield the lines of the file, except a last one that was not written to its end."""
         with self._path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if self._size and not line.endswith(b"\n"):
                     return
                 body, _, seal = line.rpartition(_SEAL)
                 if seal != self._seal_after(body):
-                    remedy = "" if self._size else ", or was lost with the power: delete the file, or give another one"
-                    raise self._unusable(f"is not a receipt, or one whose line {number} was changed{remedy}")
+                    remedy = "" if self._size else " or lost in a power failure: delete the file, or give another one"
+                    raise self._unusable(f"is not a receipt, or its line {number} was changed{remedy}")
                 self._size += len(line)
                 yield json.decode(body + b"}")
 
     def _unusable(self, reason: str) -> ValueError:
-        self.close()  # now, because the error may be kept, and this with it
+        self.close()  # now, because somebody may keep the error, which refers to this receipt
         return for_parameter(ValueError(f"{self._path} {reason}"), "receipt")
 
 
@@ -184,5 +184,5 @@ def _found(start: Checkpoint, lines: Iterable[dict[str, Any]]) -> int | None:
             if began == start or (named and known == named):
                 found = count
             elif found is not None and found > count:
-                found = None  # it was withdrawn
+                found = None  # that page was taken back
     return found

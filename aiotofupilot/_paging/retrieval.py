@@ -1,7 +1,7 @@
 """Retrieves the details of one item, or finds out why there are none.
 
-The listing and the details may come from two replicas, one of which lags. So a 404 for an item just listed means
-removal only if the listing lacks the item too by now.
+The listing and the details may come from two replicas, one of which lags. So a 404 for an item that was just listed
+means that it was removed only if the listing no longer has it either.
 """
 
 from __future__ import annotations
@@ -29,11 +29,10 @@ _WAITS = (1.0, 2.0, 4.0)
 """Seconds to wait before the details of an item that is still listed are requested again."""
 
 _REPEATS = 2
-"""How often unreadable details are requested again before their item is left out."""
+"""Unreadable details are requested again this often before their item is left out."""
 
 _LOOKED_THROUGH = 50
-"""How many items are searched for one, after those before it, because others may have been created there. A page of
-the usual length has more."""
+"""To find an item, at most this many items are read from its place on, because new ones may have been created there."""
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -43,15 +42,15 @@ class LeftOut:
     """Why there are no details of an item."""
 
     reason: Literal["removed", "missing", "unreadable"]
-    """``removed``: not found, and no longer listed. ``missing``: not found, and still listed, or the listing cannot
-    be asked. ``unreadable``: its details cannot be read, and such items are left out."""
+    """``removed``: not found, and no longer listed. ``missing``: not found, but perhaps still listed.
+    ``unreadable``: its details cannot be read, and such items are left out."""
     error: TofuPilotError
-    """The error of the last request for them."""
+    """The error of the last request for the details."""
 
 
 @frozen(eq=False)
 class Retrieval:
-    """Retrieves the details of single items. It knows no walk, because tasks in flight refer to it."""
+    """Retrieves the details of single items. It must not refer to a walk, because tasks in flight refer to it."""
 
     source: Source[Any]
     """The listing of the items."""
@@ -60,11 +59,11 @@ class Retrieval:
     counts: RequestCounts
 
     async def get(self, item: Identified, before: Checkpoint | None, *, is_checked: bool) -> bytes | LeftOut:
-        """Return the details of an item, not decoded, or why there are none.
+        """Return the undecoded details of an item, or why there are none.
 
         Args:
             item: An item that was just listed.
-            before: The place of the walk before it. None if a pass, which has no position, listed it.
+            before: Where the walk was before the item. None in a pass, which has no position.
             is_checked: As in `DetailSource.fetch`.
         """
         waits = iter(_WAITS)
@@ -72,7 +71,7 @@ class Retrieval:
             try:
                 return await self._read(item, is_checked=is_checked)
             except NotFoundError as error:
-                if error.code is None:  # a proxy's error says nothing of the item
+                if error.code is None:  # an error of a proxy says nothing about the item
                     raise
                 failure = error.with_traceback(None)
             is_listed = await self._is_listed(item, before)
@@ -81,19 +80,19 @@ class Retrieval:
             wait = next(waits, None)
             if is_listed is None or wait is None:
                 return LeftOut("missing", failure)
-            _log.debug("the details of %r are not found, although it is listed: again in %g s", item.id, wait)
+            _log.debug("the details of %r are not found, although it is listed: next attempt in %g s", item.id, wait)
             self.counts.add(waited=wait)
             await self.source.connection.pause(wait)
 
     async def _is_listed(self, item: Identified, before: Checkpoint | None) -> bool | None:
-        """Return whether an item is still listed. None if the listing cannot be asked.
+        """Return whether an item is still listed. None if the listing cannot show it.
 
-        It is asked for the ID. If the API has no filter for that, a walk that resumes before the item shows it.
+        The listing is filtered by the ID. If the API has no such filter, a walk resumes before the item.
         """
         alone = self.source.alone(item.id)
         if alone is not None:
             page = await alone.fetch(0, 1, self.counts, deadline=Deadline())
-            if all(found.id == item.id for found in page.data):  # others come if the server does not know the filter
+            if all(found.id == item.id for found in page.data):  # a server that does not know the filter lists others
                 return bool(page.data)
         if before is None:
             return None
@@ -103,19 +102,20 @@ class Retrieval:
                 while walk.stats.items < _LOOKED_THROUGH and (found := await walk.take(plan.limit)):
                     if any(each.id == item.id for each in found):
                         return True
-            except DriftError:  # too many of the items before it are gone as well
+            except DriftError:  # too many of the items before it were removed
                 return None
             except TofuPilotError as error:
-                # The walk over the details says where to resume. This one looks at items that are still to come.
+                # The walk over the details says where to resume. This walk is ahead of it.
                 error.checkpoint = None
                 error.__dict__.pop("__notes__", None)
                 raise
         return False
 
     async def _read(self, item: Identified, *, is_checked: bool) -> bytes | LeftOut:
-        """Return the details of an item, or their error if they are unreadable and such items are left out.
+        """Return the details of an item. If they are unreadable, and such items are left out, return their error.
 
-        For that, three requests have to fail, and a page of the listing has to be read in between, so not in an outage.
+        Details are unreadable if three requests for them fail while a page of the listing can be read in between. So an
+        outage does not make them unreadable.
         """
         fetch = partial(self.details.fetch, item, self.counts)
         source = self.source

@@ -1,4 +1,4 @@
-"""The listing of a paginator, as paging knows it, and how it is walked."""
+"""The listing behind a paginator, as paging knows it, and the options of a walk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, Unpack, cast
 from attrs import evolve, frozen
 
 from aiotofupilot.errors import DriftError, PaginationError, TofuPilotError
-from aiotofupilot.models.page import Identified as Identified  # noqa: PLC0414 - all of paging has it from here
+from aiotofupilot.models.page import Identified as Identified  # noqa: PLC0414 - all of paging imports it from here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -30,19 +30,19 @@ OnUnreadable = Literal["raise", "skip"]
 
 T = TypeVar("T", bound=Identified)
 Y = TypeVar("Y")
-"""The class of what is yielded of an item: the item, or an object of the user's own class."""
+"""The class of what is yielded: an item, or an object of the user's own class."""
 D_co = TypeVar("D_co", covariant=True)
 
 
 @frozen(eq=False)
 class SortOrder:
-    """How the server sorts a query, as far as the API says. Items of one key are in any order."""
+    """How the server sorts a query, as far as the API says. Items with the same key are in any order."""
 
     keys: Callable[[Sequence[Any]], list[Any]]
     """Returns the keys of items, or None for an item without a time."""
     is_time: bool = False
-    """Whether keys are times that never change. Otherwise they are texts. Only equal texts are known to be adjacent,
-    because the server's alphabet is not known."""
+    """Whether keys are times that never change. Otherwise they are texts. Equal texts are adjacent, but nothing else is
+    known about their order, because the server's collation is not known."""
     is_ascending: bool | None = None
     """Whether the oldest items come first. None if the pages have to show it."""
     is_bounded: bool = False
@@ -52,7 +52,7 @@ class SortOrder:
 
 
 BY_ID = SortOrder(lambda items: [item.id for item in items])
-"""Tells items apart if the order of a listing is unknown, or has no time that never changes."""
+"""The order of a listing that is unknown, or has no time that never changes."""
 
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -62,7 +62,7 @@ EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo
 
 
 def moved(time: datetime, by: timedelta) -> datetime:
-    """Move a time, within the bounds of `datetime`."""
+    """Add to a time, but stay within the bounds of `datetime`."""
     try:
         return time + by
     except OverflowError:
@@ -76,14 +76,14 @@ _INSTEAD = 'a walk with on_drift="ignore" follows any cursor'
 
 
 class Connection(Protocol):
-    """The way to the server. Paging knows nothing else of a session."""
+    """The connection to the server. Paging knows nothing else of a session."""
 
     @property
     def clock(self) -> Clock: ...
 
     @property
     def down_since(self) -> datetime | None:
-        """Since when requests fail without a good response, in UTC. None if the last response was good."""
+        """When requests began to fail, in UTC. None if the last response was good."""
         ...
 
     async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
@@ -99,7 +99,7 @@ class DetailSource(Protocol[D_co]):
 
     @property
     def hint(self) -> str:
-        """What an error says if the details of no item can be found."""
+        """The hint of an error if no item's details can be found."""
         ...
 
     @property
@@ -110,7 +110,7 @@ class DetailSource(Protocol[D_co]):
     async def fetch(
         self, item: Identified, counts: RequestCounts, *, is_checked: bool, **options: Unpack[FetchOptions]
     ) -> bytes:
-        """Return undecoded details. If ``is_checked``, undecodable ones are a failure."""
+        """Return undecoded details. If ``is_checked``, raise an error for details that cannot be decoded."""
         ...
 
     def decode(self, body: bytes, /) -> D_co:
@@ -119,13 +119,13 @@ class DetailSource(Protocol[D_co]):
 
 
 class CountedFetch(Protocol[T]):
-    """Fetches a page as `Fetch` does, and always counts in the same place."""
+    """Fetches a page as `Fetch` does, with counts that are already bound."""
 
     async def __call__(self, cursor: int, limit: int, **options: Unpack[FetchOptions]) -> Page[T]: ...
 
 
 class Fetch(Protocol[T]):
-    """Fetches a page, and counts the requests. A `PageSource` has one."""
+    """Fetches a page, and counts the requests. It is the type of `PageSource.fetch`."""
 
     async def __call__(
         self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]
@@ -133,12 +133,12 @@ class Fetch(Protocol[T]):
 
 
 def counted(fetch: Fetch[T], counts: RequestCounts) -> CountedFetch[T]:
-    """Bind a fetch to these counts."""
+    """Bind counts to a fetch."""
     return cast("CountedFetch[T]", partial(fetch, counts=counts))  # no type checker knows a partial with `Unpack`
 
 
 class PageSource(Protocol[T]):
-    """The pages of a query, and what they and their items say. A pass needs no more."""
+    """The pages of a query, and the facts of pages and items that a pass over them needs."""
 
     async def fetch(self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]) -> Page[T]:
         """Return the page that begins at a cursor, in the server's counting. The listing itself begins at 0."""
@@ -150,21 +150,21 @@ class PageSource(Protocol[T]):
     def between(self, *, after: datetime | None = None, before: datetime | None = None) -> PageSource[T]:
         """Return the same query for items whose sorting time lies between two times.
 
-        Both are widened by a millisecond, because the server's times may be finer than those it shows. The query's own
-        bounds hold too. The order has to be bounded.
+        The query is a millisecond wider on both sides, because the server's times may be finer than those it shows. Its
+        own bounds still hold. `order` has to be bounded.
         """
         ...
 
     def reordered(self) -> Iterable[PageSource[T]]:
-        """Return the same query in other orders, which may tell items of one time apart."""
+        """Return the same query in other orders, which may tell items of the same time apart."""
         ...
 
     def created_at(self, item: T) -> datetime | None:
-        """Return when an item was created, or raise a `DecodeError`. None if items of this listing do not say."""
+        """Return when an item was created, or raise a `DecodeError`. None if items of this listing do not have it."""
         ...
 
     def served_at(self, page: Page[T]) -> datetime | None:
-        """Return the server's time when it responded with a page. None if it did not say."""
+        """Return the server's time in the response of a page, or None if it has none."""
         ...
 
     @property
@@ -172,7 +172,7 @@ class PageSource(Protocol[T]):
 
 
 class Source(PageSource[T], Protocol[T]):
-    """A query of a listing, the same query in other forms, and what can be requested of it."""
+    """A query of a listing, with the same query in other forms, and facts about what can be requested."""
 
     @property
     def model(self) -> type[T]: ...
@@ -187,12 +187,12 @@ class Source(PageSource[T], Protocol[T]):
         ...
 
     def into(self, model: type, converter: Converter | None) -> Source[Any]:
-        """Return the same query with items that each hold an object of a class as their ``value``.
+        """Return the same query with items that hold an object of a class as their ``value``.
 
-        A converter of cattrs makes them, by default the usual one.
+        A cattrs converter makes the objects. If None, one with this package's rules.
 
         Raises:
-            TypeError: The class cannot be made of JSON.
+            TypeError: The class cannot be made from JSON.
         """
         ...
 
@@ -201,25 +201,25 @@ class Source(PageSource[T], Protocol[T]):
         ...
 
     def details(self) -> DetailSource[Any]:
-        """Return how details are fetched. Raise a `ValueError` if they cannot be had in this form."""
+        """Return the source of the items' details. Raise a `ValueError` if the API has none."""
         ...
 
     def alone(self, item_id: str) -> Source[RawItem] | None:
-        """Return the same query for a single item. None if the API cannot be asked for it."""
+        """Return the same query for a single item. None if the API has no filter by ID."""
         ...
 
     def within(self, max_elapsed: float) -> Source[T]:
-        """Return the same query with a limit of seconds for requesting a page again."""
+        """Return the same query, which requests a page again for at most this many seconds."""
         ...
 
     @property
     def can_be_bounded(self) -> bool:
-        """Whether items can be requested by the time of creation."""
+        """Whether a filter bounds the time of creation."""
         ...
 
     @property
     def can_be_ordered(self) -> bool:
-        """Whether items can be requested in the order of creation, or else of their default time."""
+        """Whether items can be requested in the order of creation, or else of the time of the default order."""
         ...
 
     @property
@@ -238,7 +238,7 @@ class Source(PageSource[T], Protocol[T]):
         """Return the same query for some of its items, or in another order.
 
         Args:
-            after: The earliest time of creation, or up to a millisecond before. The query's own bound holds too.
+            after: The earliest time of creation. The query is a millisecond wider, and its own bounds still hold.
             order: ``asc`` for the oldest first, ``desc`` for the newest first.
             run_ids: The runs whose items are requested, in place of those that the query names.
             procedure_id: The procedure of these runs. None if it need not be named.
@@ -254,27 +254,27 @@ class Source(PageSource[T], Protocol[T]):
         ...
 
     def procedure_id(self, run: Any) -> str | None:  # noqa: ANN401 - an item of the source of runs
-        """Return the procedure that a request for a run's items has to name, if any."""
+        """Return the procedure that a request for a run's items has to name, or None."""
         ...
 
     @property
     def is_divided(self) -> bool:
-        """Whether a filter bounds the unchanging time that sorts the query, or else that of the default order.
+        """Whether the query can be divided: a filter bounds the time that sorts it, or that sorts the default order.
 
-        The query is divided by this time, so that one index of the server serves both.
+        Such a time never changes. If the query is sorted by it, one index of the server serves both.
         """
         ...
 
     def timestamp(self, item: Identified) -> datetime | None:
-        """Return this time of an item. None if the item has none, and no bound finds it."""
+        """Return the time of an item that divides the query. None if the item has none, so that no bound finds it."""
         ...
 
     def timeline(self) -> PageSource[RawItem] | None:
-        """Return the raw items in the order of this time. None if the API cannot sort by it."""
+        """Return the raw items in the order of the time that divides the query. None if the API cannot sort by it."""
         ...
 
     def near_bounds(self) -> tuple[Source[RawItem], ...]:
-        """Return raw queries for what is within a millisecond of the bounds of the shard."""
+        """Return raw queries for the items within a millisecond of the shard's bounds."""
         ...
 
 
@@ -289,14 +289,13 @@ class Plan:
     concurrency: int
     """The most pages in flight or waiting to be used."""
     on_drift: OnDrift | None
-    """How to treat a listing that moves. None is like ``"resync"``, but follows cursors that are not offsets."""
+    """What to do if the listing moves. None is like ``"resync"``, but follows cursors that are not offsets."""
     keep: Callable[[Any], bool] | None = None
-    """Returns whether to yield an item that the server lists. None to yield all."""
+    """Returns whether to yield an item that the server lists. None to yield all items."""
     on_unreadable: OnUnreadable | None = "raise"
-    """How to treat an item that cannot be read. None if the server does not cut the listing into pages, so that no
-    page can be requested in parts."""
+    """What to do if an item cannot be read. None if the listing is a bare array, which cannot be read in parts."""
     holds_values: bool = False
-    """Whether an item holds what is yielded of it, as its ``value``; see `Source.into`."""
+    """Whether an item's ``value`` is yielded instead of the item; see `Source.into`."""
 
     def kept(self, page: Page[Any]) -> Page[Any]:
         if self.keep is None and not self.holds_values:
@@ -311,22 +310,22 @@ class Plan:
         return [item.value for item in items] if self.holds_values else items
 
     def described(self) -> dict[str, int | str]:
-        """Return the options for instruments."""
+        """Return the options, for traces."""
         return {"limit": self.limit, "concurrency": self.concurrency, "on_drift": self.on_drift or "default"}
 
 
 def leads_nowhere(cursor: int, next_cursor: int | None) -> PaginationError:
-    """Return the error for a page that announces more items, but no cursor later than its own."""
+    """Return the error for a page that says that there are more items, but has no cursor later than its own."""
     fault = (
-        "announces more items, and no cursor that leads to them"
+        "says that there are more items, but not at which cursor"
         if next_cursor is None
-        else f"leads to {next_cursor}, which is not beyond it"
+        else f"leads to {next_cursor}, which is not after it"
     )
     return PaginationError(f"the page at cursor {cursor} {fault}", cursor=cursor, next_cursor=next_cursor)
 
 
 def cursor_error(page: Page[T]) -> DriftError | PaginationError | None:
-    """Return the error for a page whose cursor is not an offset. None if its n items at cursor c lead to c + n."""
+    """Return the error for a page whose next cursor is not an offset. None if n items at cursor c lead to c + n."""
     cursor, count = page.following, len(page.data)
     if cursor is None or cursor == page.cursor + count > page.cursor:
         return None
@@ -352,4 +351,4 @@ def check_offsets(page: Page[T], *, may_be_short: bool = True) -> None:
         try:
             raise error
         finally:
-            del error  # its traceback refers to this frame
+            del error  # because its traceback refers to this frame

@@ -1,4 +1,4 @@
-"""Work in flight, in order: the pages of a window, details, and the probes of a count."""
+"""Ordered work in flight: the pages of a window, details, and the probes of a count."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ R = TypeVar("R")
 
 if TYPE_CHECKING:
     Work = Coroutine[Any, Any, R]
-    """What a task can do. It is not awaited here, so what it yields and is sent does not matter."""
+    """The coroutine of a task. Nothing here awaits it, so the types that it yields and is sent do not matter."""
 
 
 class Tasks(Generic[K, R]):
-    """The work that one owner has in flight or has not taken up yet, in the order in which it began.
+    """The tasks of one owner that are in flight or not yet taken up, in the order in which they began.
 
-    Each task has a key. One more task may run beside them, such as one that looks ahead.
+    Each task has a key. One more task without a key may run beside them, such as one that looks ahead.
 
-    A stopped task is in flight until it has ended, so await `settle` before anything else begins. Tasks do not refer to
-    this object. So it is dropped together with its owner, and cancels what is in flight.
+    A stopped task is in flight until it has ended, so await `settle` before another begins. Tasks do not refer to this
+    object. So it is freed together with its owner, and then cancels what is in flight.
     """
 
     beside: asyncio.Task[Any] | None = None
     """The task beside the others, if any."""
 
     def __init__(self, scope: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
-        """Make it empty. Each task begins within a ``scope``."""
+        """Begin without tasks. Each task is started within a ``scope``."""
         self._scope = scope
         self._stopped: list[asyncio.Task[object]] = []
         self._tasks: dict[asyncio.Task[R], K] = {}
 
     def __len__(self) -> int:
-        """Count the tasks not taken up, without the one beside them."""
+        """Return the number of tasks not taken up. The one beside them does not count."""
         return len(self._tasks)
 
     def __iter__(self) -> Iterator[asyncio.Task[R]]:
-        """Iterate over these tasks in order."""
+        """Iterate over the tasks not taken up, in order."""
         return iter(self._tasks)
 
     def __del__(self) -> None:
@@ -80,7 +80,7 @@ class Tasks(Generic[K, R]):
             self.beside = begun(work)
 
     def take(self, task: asyncio.Task[R]) -> K:
-        """Take up a task, which forgets it, and return its key."""
+        """Take up a task and return its key. It is no longer among the tasks."""
         return self._tasks.pop(task)
 
     def drop_first(self) -> None:
@@ -90,9 +90,9 @@ class Tasks(Generic[K, R]):
             return
 
     def stop(self) -> list[K]:
-        """Cancel what is in flight, and return its keys. Ended tasks are still to be taken up.
+        """Cancel the tasks in flight, and return their keys. Tasks that have ended stay.
 
-        The task beside the others stays if it ends with a result in spite of this.
+        The task beside the others also stays if it ends with a result nevertheless.
         """
         running = [task for task in self._tasks if not task.done()]
         keys = [self._tasks.pop(task) for task in running]
@@ -132,19 +132,19 @@ async def result(task: asyncio.Task[R]) -> R:
     """Wait for the `outcome` of a task."""
     try:
         if task.done():
-            await asyncio.sleep(0)  # what began just now sets off before this result is consumed
+            await asyncio.sleep(0)  # so that a task started just now sends its request before this result is consumed
         else:
-            await asyncio.wait((task,))  # awaiting the task itself could not tell its cancellation from ours
+            await asyncio.wait((task,))  # if the task itself were awaited, its cancellation would look like ours
         return outcome(task)
     finally:
-        del task  # which knows its error, which knows this frame
+        del task  # it refers to its error, which refers to this frame
 
 
 def outcome(task: asyncio.Task[R]) -> R:
-    """Return the result of an ended task, or raise its error, perhaps a `CancelledError` of a user's limiter."""
+    """Return the result of an ended task, or raise its error. A user's limiter may have raised a `CancelledError`."""
     try:
-        if task.cancelled() and task.cancelling():  # by somebody, as the end of an event loop does it
-            raise SessionError("the session was closed while a request was under way")
+        if task.cancelled() and task.cancelling():  # from outside, as at the end of an event loop
+            raise SessionError("the session was closed during a request")
         return task.result()
     finally:
         del task  # as in `result`
@@ -153,9 +153,8 @@ def outcome(task: asyncio.Task[R]) -> R:
 def _retrieve(done: asyncio.Task[object]) -> None:
     """Retrieve the error of a task, so that asyncio does not report it as unseen.
 
-    Reading the `CancelledError` of a cancelled task also drops it. Otherwise its frames would keep the session alive.
-    In Python 3.13 they also lead to the end of the event loop, which has the task. An error that a user's limiter
-    raised is left to `outcome`.
+    Retrieving the `CancelledError` of a cancelled task also drops it. Otherwise its frames would keep the session alive
+    and, in Python 3.13, the event loop. An error that a user's limiter raised is left to `outcome`.
     """
     if done.cancelling() or not done.cancelled():
         with suppress(asyncio.CancelledError):

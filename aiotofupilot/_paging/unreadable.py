@@ -1,13 +1,13 @@
-"""Reads around an item that the server cannot serve, and that fails every page it is on.
+"""Reads around an item that the server cannot serve. Each page with such an item fails.
 
-Failed pages are halved, and readable parts are handed over at once, until the item is alone. It is left out only if it
-fails alone three times, while another item, the control, can be read in between. So an outage is not mistaken for it.
-Positions are computed, so the server's cursors have to be offsets.
+A failed page is halved until the item is alone, and readable parts are handed over at once. The item is left out only
+if it fails alone three times, while another item, the control, can be read in between. So an outage is not mistaken for
+an unreadable item. Positions are computed, so the server's cursors have to be offsets.
 
-The items behind it are read next. The listing may have moved between these requests, so the item and the one before it
-are requested once more. If the item still fails and the one before it was passed, nothing readable stood between them,
-because items only move up in a query bounded by a time. Otherwise the search begins anew. If no such query is possible,
-the items behind are also requested once more.
+Then the items after it are read. The listing may have moved between these requests, so the item and the one before it
+are requested once more. If the item still fails and the one before it was passed, nothing readable was between them,
+because items only move up in a query bounded by a time. Otherwise the search begins again. If no such query is
+possible, the items after it are requested once more, too.
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ if TYPE_CHECKING:
 
 _TOO_SLOW = frozenset({408, 504, 524})
 _CRASHED = frozenset({500, 502, 520})
-"""Statuses that a single page can have. 520 and 524 are what Cloudflare says for 502 and 504."""
+"""Statuses that can be due to a single page. Cloudflare says 520 for 502, and 524 for 504."""
 
 _REFUSED = 503
-"""With this status, as with 429 and 529, a server refuses work, whatever page is requested."""
+"""With this status, like 429 and 529, a server refuses work, whatever page is requested."""
 
 _FAILED = (APIError, TransportError, DecodeError)
-"""How a request fails that was sent."""
+"""The errors of requests that were sent."""
 
 _FAILURES = 3
-"""After this many failed requests for it alone, an item is unreadable."""
+"""An item is unreadable after this many failed requests for it alone."""
 
 _IN_A_ROW = 100
-"""The most adjacent items that are left out. A server that fails from some position on has no end."""
+"""At most this many adjacent items are left out, because a server may fail at all positions from some point on."""
 
 _CONTROLS = 3
-"""The most controls requested before the search."""
+"""At most this many controls are requested before the search."""
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -70,13 +70,13 @@ class Gap:
     begin: int
     """The position at which the page was to begin."""
     passed: int
-    """The position before which all items were passed, unless some were removed."""
+    """All items before this position were passed, unless items were removed."""
     left_out: Mapping[int, TofuPilotError] = field(factory=dict[int, TofuPilotError])
-    """Why items cannot be read, by position. Some may have been passed while readable."""
+    """The errors of the unreadable items, by position. Some items may have been passed while they were readable."""
     before: Identified | None = None
-    """The item before the gap, requested after the page behind the gap. None if there is none, or it is unreadable."""
+    """The item before the gap, requested after the page that follows the gap. None if there is none to be read."""
     has_moved: bool = False
-    """Whether the listing has moved, so that something readable may stand in the gap."""
+    """Whether the listing has moved, so that a readable item may be in the gap."""
 
 
 def is_unreadable(error: TofuPilotError) -> bool:
@@ -102,13 +102,13 @@ def _is_too_long(error: TofuPilotError) -> bool:
 def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
     """Return the positions of three controls: one right after a page, and two farther away.
 
-    The last position is beyond the end of many listings. An empty page cannot fail because of an item.
+    The last one is beyond the end of many listings. Its page is then empty, and no item can make it fail.
     """
     return cursor + limit, cursor + 5 * limit, cursor + 21 * limit
 
 
 async def control_beside(fetch: CountedFetch[T], cursor: int, limit: int, deadline: Deadline, number: int) -> bool:
-    """Request the control of a number beside a page, and return whether there was a good response."""
+    """Request one of the controls of a page, by its number, and return whether there was a good response."""
     positions = positions_beside(cursor, limit)
     return await read_beside(fetch, positions[number % len(positions)], cursor, deadline)
 
@@ -125,14 +125,14 @@ async def read_beside(fetch: CountedFetch[T], position: int, cursor: int, deadli
 def may_be_read_in_parts(error: TofuPilotError, on_unreadable: OnUnreadable | None) -> bool:
     """Return whether a page that failed is to be read in parts.
 
-    Without retries and without skipping, this is done only after an error that no retry could have mended. Otherwise an
+    If items are not skipped and requests not retried, only an error that a retry would repeat is a reason. Otherwise an
     outage would cause more requests than the policy has attempts.
     """
     if on_unreadable is None:
         return False
     skips = on_unreadable == "skip"
     if not is_unreadable(error):
-        # Earlier attempts may say more than a server that refuses work.
+        # The server refuses work now, but an earlier attempt may have failed because of an item.
         return skips and error.attempts > 1 and isinstance(error, ServerError) and error.status == _REFUSED
     if skips or error.attempts > 1:
         return True
@@ -148,11 +148,11 @@ class Bisection(Generic[T]):
     deadline: Deadline
     """The time limit of the page, and then of each part."""
     overlaps: bool
-    """Whether something has to show that nothing was missed around a left-out item."""
+    """Whether pages overlap, so that they have to show that no item was missed around a left-out one."""
     has_offsets: bool
-    """Whether the cursors are known to be offsets, or can be taken for such."""
+    """Whether the cursors are known to be offsets, or can be treated as offsets."""
     read: tuple[CountedFetch[T], int] | None
-    """Fetches an item that was read before, with its position there, if there is one."""
+    """How to fetch an item that was read before, and its position in that query. None if there is none."""
 
     def __attrs_post_init__(self) -> None:
         self.gap: Gap | None = None
@@ -160,23 +160,23 @@ class Bisection(Generic[T]):
         self.is_too_long = False
         """Whether the page seems to have failed only because it was too long."""
         self.is_cut = False
-        """Whether the server returned fewer items than requested with the last part, and has more."""
+        """Whether the server returned fewer items in the last part than requested, although it has more."""
         self._asked = 0
-        """How many items were requested with the part read last."""
+        """How many items were requested in the last part."""
         self._has_begun = False
         self._has_waited = False
-        """Whether a control had to wait for the server. Earlier failures may have had the same reason."""
+        """Whether a control had to wait for an outage to end. The outage may have caused earlier failures, too."""
         self.look_in(self.request)
         if is_unreadable(self.error):
             self._fails_at = self._end
 
     def look_in(self, request: Request) -> None:
-        """Begin the search anew, perhaps in another query."""
+        """Begin the search again, perhaps in another query."""
         self.request, self._fetch = request, request.query.fetch
         self._end = request.cursor + request.limit
-        """Where reading in parts ends."""
+        """The position at which reading in parts ends."""
         self._fails_at = 0
-        """Where a part ends that is known to fail, if that is behind what was passed."""
+        """A part up to this position is known to fail, if the position is after the passed items."""
 
     def is_under_way(self, passed: int) -> bool:
         """Return whether more of the page is to be read in parts, from a position on."""
@@ -185,18 +185,18 @@ class Bisection(Generic[T]):
     async def next(self, begin: int, passed: int, *, skips: bool) -> Page[T]:
         """Return the next readable part, or raise the error of an item that fails alone, with its position.
 
-        The error of the page is raised if no control can be read, the cursors are not offsets, or the time is up.
+        Raise the error of the page if no control can be read, the cursors are not offsets, or the time is up.
 
         Args:
             begin: The position at which the part is to begin.
-            passed: The position before which all items were passed.
+            passed: All items before this position were passed.
             skips: Whether to leave out an item that fails alone.
         """
         if not self._has_begun:
             await self._check_others(passed)
             self._has_begun = True
         self.deadline, self.gap, self.is_too_long = Deadline(), None, False
-        begin = max(begin, passed + 1 - self.request.limit)  # the server allows no longer page
+        begin = max(begin, passed + 1 - self.request.limit)  # the server does not allow a longer page
         page = await self._longest(begin, passed)
         at, left_out = passed, dict[int, TofuPilotError]()
         while page is None:
@@ -221,7 +221,7 @@ class Bisection(Generic[T]):
         return page
 
     async def _longest(self, begin: int, passed: int) -> Page[T] | None:
-        """Return the longest readable page from a position on. None if an item is left to fail."""
+        """Return the longest page that can be read from a position on. None if the item at ``passed`` fails."""
         if self._fails_at <= passed:
             end = self._end if self._end > passed else passed + self.request.limit
             self._end = min(end, begin + self.request.limit)
@@ -236,9 +236,9 @@ class Bisection(Generic[T]):
         return None
 
     async def _with_more(self, begin: int, alone: Page[T]) -> Page[T]:
-        """Return the page of an item that was left to fail a longer page, with the items on one side of it.
+        """Return a page with more than the item that seemed to fail a longer page, but can be read alone.
 
-        Both fail together if the page is too long. Otherwise a passed one fails.
+        Either the longer page was too long, or a passed item before this one fails now.
         """
         cursor, self.is_too_long = alone.cursor, _is_too_long(self.error)
         if begin < cursor and isinstance(page := await self._probe(begin, cursor + 1 - begin), Page):
@@ -248,10 +248,10 @@ class Bisection(Generic[T]):
         return alone
 
     async def _checked(self, gap: Gap, page: Page[T]) -> Gap:
-        """Return the gap with the item before it, if all positions in the gap still fail now that ``page`` was read.
+        """Check that all positions in a gap still fail after ``page`` was read. Return the gap with the item before it.
 
-        They are requested from the last to the first, because an item may move up meanwhile. Some passed items before
-        the gap may fail too.
+        The positions are requested from the last to the first, because an item may move up meanwhile. Some passed items
+        before the gap may fail, too.
         """
         for position in sorted(gap.left_out, reverse=True):
             if isinstance(await self._probe(position, 1), Page):
@@ -271,29 +271,29 @@ class Bisection(Generic[T]):
         """Raise the error of the page if nothing else of the listing can be read either."""
         beside = [(self._fetch, position) for position in positions_beside(passed, self.request.limit)]
         for control in [*([self.read] if self.read else []), *beside][:_CONTROLS]:
-            # Two items show whether the cursor behind them is an offset, and not the number of the next page.
+            # Two items show whether the next cursor is an offset or the number of a page.
             if await self._control(*control, 1 if self.has_offsets else 2) is not None:
                 return
         raise self.error
 
     async def _check_offsets(self, page: Page[T]) -> None:
-        """Raise the error of the page unless the cursor of a part is shown to be an offset; 0 always is.
+        """Raise the error of the page unless the cursor of a part is 0, or is shown to be an offset.
 
-        If a cursor is the number of a page, it leads elsewhere with another limit.
+        A cursor that is the number of a page leads elsewhere if the limit is another.
         """
         positions = iter((page.cursor, *_around(page.cursor)) if page.cursor else ())
         while not self.has_offsets and (position := next(positions, 0)):
             is_own = position == page.cursor
             one = await self._control(self._fetch, position)
             if is_own and one is not None and not (one.data or page.data):
-                return  # nothing is there: pages of one item have their offset for a number
+                return  # both pages are empty, so no item is at a wrong position
             two = page if is_own and len(page.data) > 1 else await self._control(self._fetch, position, 2)
             self.has_offsets = one is not None and two is not None and _first(one) == _first(two) != ""
         if page.cursor and not self.has_offsets:
             raise self.error
 
     async def _verified(self, position: int) -> Page[T] | TofuPilotError:
-        """Return the page of a single item, or its error, which is raised if no control can be read either."""
+        """Return the page of a single item, or its error. Raise the error if no control can be read either."""
         failures = 0
         while not isinstance(result := await self._probe(position, 1), Page):
             failures += 1
@@ -321,9 +321,9 @@ class Bisection(Generic[T]):
         return False
 
     async def _probe(self, cursor: int, limit: int, *, once: bool = True) -> Page[T] | TofuPilotError:
-        """Return items, or an error that can be due to one of them. Any other error is raised.
+        """Return items, or an error that can be due to one of them. Raise any other error.
 
-        The policy decides about further attempts if not ``once``, or after an error such as a 503.
+        With ``once``, one request is sent, unless it fails with an error such as a 503. Otherwise the policy decides.
         """
         result = await self._request(self._fetch, cursor, limit, once=once)
         if isinstance(result, Page):
@@ -336,7 +336,7 @@ class Bisection(Generic[T]):
         return await self._probe(cursor, limit, once=False)
 
     async def _control(self, fetch: CountedFetch[T], cursor: int, limit: int = 1) -> Page[T] | None:
-        """Request items elsewhere, once if the session is up. Return None if there was no good response."""
+        """Request items elsewhere: once, and again after an outage. Return None if there was no good response."""
         for once in (True, False):
             result = await self._request(fetch, cursor, limit, once=once)
             if isinstance(result, Page):
@@ -351,7 +351,7 @@ class Bisection(Generic[T]):
     ) -> Page[T] | TofuPilotError:
         """Return items, or the error of the request.
 
-        The error of the page is raised if the time is up, or if the items lead where no offset would.
+        Raise the error of the page if the time is up, or if the next cursor cannot be an offset.
         """
         _log.debug("looking for an unreadable item: requesting %d items at position %d", limit, cursor)
         try:
@@ -361,7 +361,7 @@ class Bisection(Generic[T]):
                 _log.info("looking for an unreadable item: %d items at position %d fail: %s", limit, cursor, error)
                 if not isinstance(error, _FAILED):
                     raise
-                return error.with_traceback(None)  # its frames lead to the window, which a dropped walk must not keep
+                return error.with_traceback(None)  # its frames refer to the window, which has to be freed with the walk
         else:
             length = limit if page.following is None else page.following - page.cursor
             if length in (limit, len(page.data)):
@@ -369,11 +369,11 @@ class Bisection(Generic[T]):
                 if page.data and self.has_offsets:
                     self.read = fetch, page.cursor
                 return page
-        raise self.error  # here, so that the other one is not its context, because its frames lead to the window too
+        raise self.error  # outside the except clause, because frames of a context would refer to the window, too
 
 
 def _first(page: Page[T]) -> str:
-    """Return the ID of the first item of a page, empty if there is none."""
+    """Return the ID of the first item of a page, or an empty text if there is none."""
     return page.data[0].id if page.data else ""
 
 

@@ -1,6 +1,6 @@
-"""One pass over a listing: `window` fetches pages, `position` says what is new, the walk yields items.
+"""One pass over a listing: `window` fetches pages, `position` says which items are new, and the walk yields them.
 
-`Pages` is the same pass, page by page, as the server cuts them.
+`Pages` is the same pass, but yields the pages as the server cuts them.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ if TYPE_CHECKING:
 __all__ = ["Walk"]
 
 _FEW = 4
-"""The most pages of items of one time in flight. There are few as a rule."""
+"""The most pages in flight when items of the same time are read. There are rarely more."""
 
 _FRUITLESS_BESIDE_GAPS = 20
-"""The most pages in a row without a new item beside unreadable ones. Each takes up to a hundred requests."""
+"""The most pages in a row without a new item around unreadable items. Each takes up to a hundred requests."""
 
 LEFT_OUT_KEPT = 1000
-"""The most positions or IDs of left-out items to keep."""
+"""At most this many positions or IDs of left-out items are kept."""
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -61,13 +61,13 @@ class Walk(ItemIteration[Y]):
     """One pass over a listing, in the server's order. Pages are requested only while you wait for an item.
 
     You may leave a walk at any item. Nothing stays in flight after it ended, failed, was closed, cancelled or dropped.
-    It cannot notice a ``break`` while a variable still holds it, so enter it with ``async with``, or call `aclose`.
-    After an error you can ask for the next item, and the walk requests the missing page again. This does not work after
-    a `PaginationError`, or if the receipt cannot be written.
+    After a ``break``, a walk that a variable still holds is not dropped, so enter it with ``async with``, or call
+    `aclose`. After an error you can ask for the next item, and the walk requests the missing page again. This does not
+    work after a `PaginationError`, or if the receipt cannot be written.
     """
 
     _yields_items = True
-    """Whether items are yielded, and not pages. Then a page may be short, or lack a passed item."""
+    """Whether items are yielded, not pages. If so, a page may be short, or lack a passed item."""
 
     @internal
     def __init__(
@@ -96,17 +96,17 @@ class Walk(ItemIteration[Y]):
             on_unreadable=plan.on_unreadable,
         )
         self._alike: Alike[Identified] | None = None
-        """Reads items of one time that fill more than a page, while there are any to read."""
+        """Reads items of the same time that fill more than a page, or None."""
         self._resyncs = self._duplicates = 0
-        self._fruitless = 0  # the pages in a row that brought nothing
+        self._fruitless = 0  # how many pages in a row brought nothing new
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
-        self._page: Page[Identified] | None = None  # the page at hand
+        self._page: Page[Identified] | None = None  # the page whose items are being yielded
         self._new: Sequence[Identified] = ()
         self._end: tuple[int, int, int | None] | None = None  # of that page: its cursor, its length and the next cursor
         self._yielded_before = 0
         self._receipt = receipt
         self._reason = "first"  # why the next page is requested, in the words of a receipt
-        self._receipt_error: tuple[object, ...] | None = None  # what it says; after it, the walk cannot go on
+        self._receipt_error: tuple[object, ...] | None = None  # its arguments; the walk cannot continue after it
         self._span = WalkSpan(plan.start.listing, plan.described())
 
     def __del__(self) -> None:
@@ -123,7 +123,7 @@ class Walk(ItemIteration[Y]):
         skip = passed = count
         if self._page is not None and upcoming is not None:
             skip = passed = next(at for at, item in enumerate(self._page.data) if item is upcoming)
-        # If the server counts pages, its next cursor means another position once short pages are longer again.
+        # If the server's cursors count pages, the next one means another position once pages have another length.
         if passed == count and not self._has_short_pages and following is not None and following > cursor:
             cursor, skip = following, 0
         value, seen = position.place(upcoming, has_yielded=self._yielded > 0)
@@ -153,7 +153,7 @@ class Walk(ItemIteration[Y]):
 
     async def _advance(self) -> bool:
         if self._receipt_error is not None:
-            raise OSError(*self._receipt_error)  # another one each time, because its traceback refers to the walk
+            raise OSError(*self._receipt_error)  # a new one each time, because its traceback refers to the walk
         if self._wanted:  # all of the page was yielded, and thousands of walks may wait at once
             self._page, self._new = None, ()
             self._position.settle()
@@ -186,7 +186,7 @@ class Walk(ItemIteration[Y]):
         return page
 
     async def _pass(self, page: Page[Identified], new: Sequence[Identified]) -> None:
-        """Hand over the new items of a page, and go on behind it."""
+        """Hand over the new items of a page, and continue after it."""
         window = self._window
         self._note_left_out(window.left_out)
         await self._hand_over(page, new)
@@ -194,20 +194,20 @@ class Walk(ItemIteration[Y]):
             self._begin_alike()
 
     def _doubt(self, fault: str, page: Page[Identified] | None = None) -> None:
-        """Raise a `DriftError` because items may be missed, or only warn if the plan allows it."""
+        """Raise a `DriftError` because items may be missed. If the plan allows that, only warn."""
         if self._plan.on_drift is not None:
             if page is not None:
                 self._position.reject()
             self._window.step_back()
             raise DriftError(
-                f"{fault}: leave out on_drift to list what the pages show", cursor=self._end[0] if self._end else 0
+                f"{fault}: leave out on_drift to list the pages as they are", cursor=self._end[0] if self._end else 0
             )
         self._warn(fault)
 
     def _new_of(self, page: Page[Identified]) -> Sequence[Identified] | None:
         """Return the items of a page to yield, or None if another page is due before it."""
         position, window = self._position, self._window
-        # A part of a failed page may begin behind what cannot be read.
+        # A part of a failed page may begin after items that cannot be read.
         is_held = not (isinstance(position, Followed) or position.is_anywhere or window.is_part)
         expected = window.expected if is_held else None
         try:
@@ -220,18 +220,18 @@ class Walk(ItemIteration[Y]):
             window.distrust()
             return None
         except DriftError as error:
-            error.with_traceback(None)  # its frames lead to this walk, which could not be freed when it is dropped
+            error.with_traceback(None)  # its frames refer to this walk, which could otherwise not be freed
             return self._follow_otherwise(page, error)
         except TofuPilotError:
             window.step_back()  # the page does not count as passed
             raise
         if self._plan.on_unreadable == "raise":
-            for unreadable in window.left_out.values():  # they are known to be new only now
+            for unreadable in window.left_out.values():  # only now they are known to be new
                 position.reject()
                 window.step_back()
                 raise unreadable
         if position.is_torn:
-            self._doubt("items that have one time stand beside one that cannot be read", page)
+            self._doubt("items of the same time are next to one that cannot be read", page)
         self._duplicates += max(0, position.passed_again - (expected or 0)) if is_held else 0
         return self._plan.kept_of(new)
 
@@ -248,7 +248,7 @@ class Walk(ItemIteration[Y]):
         self._fruitless = 0 if new else self._fruitless + 1
         if self._fruitless > (FRUITLESS_AT_MOST if window.gap is None else _FRUITLESS_BESIDE_GAPS):
             fault = "the listing moves too much to be followed, or its pages disagree"
-            raise DriftError(f"{fault}: {self._fruitless} in a row brought nothing new", cursor=page.cursor)
+            raise DriftError(f"{fault}: {self._fruitless} pages in a row brought nothing new", cursor=page.cursor)
         return new
 
     def _check_still(self, page: Page[Identified], new: Sequence[Identified] | None, expected: int | None) -> None:
@@ -263,7 +263,8 @@ class Walk(ItemIteration[Y]):
         if new is not None:
             position.reject()
         cursor = self._window.query.base + page.cursor
-        raise DriftError(f"the listing moved: the page at cursor {cursor} does not go on as expected", cursor=cursor)
+        fault = f"the listing moved: the page at cursor {cursor} does not continue the one before it"
+        raise DriftError(fault, cursor=cursor)
 
     def _look_elsewhere(self, page: Page[Identified]) -> None:
         """Note that a page misses the position."""
@@ -271,14 +272,15 @@ class Walk(ItemIteration[Y]):
         if self._window.lost():
             self._resyncs += 1
             self._span.event("resync", {"cursor": cursor})
-            _log.debug("%s has moved: the page at cursor %d begins behind the walk", self._plan.start.listing, cursor)
+            listing = self._plan.start.listing
+            _log.debug("%s have moved: the page at cursor %d begins after the walk's position", listing, cursor)
         self._reason = "search"
 
     def _follow_otherwise(self, page: Page[Identified], fault: DriftError) -> Sequence[Identified] | None:
-        """Go on, as far as the plan allows, after a page that cannot be checked against the position.
+        """Continue, if the plan allows it, after a page that cannot be checked against the position.
 
-        If the first page shows that the listing is not sorted by its time, items are told apart by ID. Otherwise the
-        server's cursor is followed from here on, as with ``on_drift="ignore"``.
+        If the first page is not sorted by its time, items are told apart by ID from then on. After any other page, the
+        server's cursor is followed, as with ``on_drift="ignore"``.
         """
         plan, window, position = self._plan, self._window, self._position
         is_first = self._end is None and position.is_anywhere and not page.cursor
@@ -316,7 +318,7 @@ class Walk(ItemIteration[Y]):
         """Read the items of the position's time in another order, because they fill more than a page."""
         position, plan = self._position, self._plan
         if position.can_bound and not position.is_null:
-            _log.debug("%s has more than a page of items with the time %s", plan.start.listing, position.key)
+            _log.debug("%s have more than a page of items with the time %s", plan.start.listing, position.key)
             self._alike = Alike(self._source, position, plan, self._stats)
         else:
             self._go_through_alike()
@@ -344,7 +346,7 @@ class Walk(ItemIteration[Y]):
         return True
 
     def _go_through_alike(self) -> None:
-        """Follow the server's cursor among items of one time, which may double some and miss others."""
+        """Follow the server's cursor among items of the same time. Some may come twice, and others be missed."""
         position = self._position
         time = "no time" if position.is_null else f"the time {position.key}"
         fault = f"more than a page of items have {time}, and no other order tells them apart"
@@ -355,7 +357,7 @@ class Walk(ItemIteration[Y]):
     def _warn(self, fault: object) -> None:
         """Warn once that items may now be missed or doubled."""
         if not self._stats.is_unchecked:
-            _log.warning("%s: of the %s, items may be missed or doubled", fault, self._plan.start.listing)
+            _log.warning("%s: some %s may be missed or doubled", fault, self._plan.start.listing)
         self._stats.is_unchecked = True
 
     def _note_left_out(self, left_out: Mapping[int, TofuPilotError]) -> None:
@@ -363,7 +365,7 @@ class Walk(ItemIteration[Y]):
         stats.unreadable += len(left_out)
         stats.unreadable_positions += islice(left_out, LEFT_OUT_KEPT - len(stats.unreadable_positions))
         for position, reason in left_out.items():
-            _log.warning("the item at position %d cannot be read and is left out: %s", position, reason)
+            _log.warning("the item at position %d cannot be read, so it is left out: %s", position, reason)
             self._span.event("skip", {"position": position})
 
     async def _hand_over(self, page: Page[Identified], new: Sequence[Identified]) -> None:
@@ -383,7 +385,7 @@ class Walk(ItemIteration[Y]):
             await window.aclose()
 
     def _write(self, receipt: Receipt, page: Page[Identified], offered: Sequence[Identified]) -> None:
-        """Write to the receipt what is about to be yielded, as in `_hand_over`."""
+        """Write to the receipt the items that `_hand_over` is about to offer."""
         window, position, alike = self._window, self._position, self._alike
         keys = position.keys if len(position.keys) == len(page.data) else ()
         values = [key if isinstance(key, datetime) else None for key in keys] or [None] * len(page.data)
@@ -406,7 +408,7 @@ class Walk(ItemIteration[Y]):
 
 
 class PageWalk(Walk[Identified]):
-    """Yields pages as the server cuts them, and says what of them was yielded before."""
+    """Yields pages as the server cuts them, and checks them like a walk."""
 
     _yields_items = False
 
@@ -419,7 +421,7 @@ class PageWalk(Walk[Identified]):
         """Return the next page, or None if no other is needed or left."""
         with self._waiting():
             has_page = await self._advance()
-        self._items = iter(())  # all of them are yielded with the page
+        self._items = iter(())  # they are yielded with the page
         return self._page if has_page else None
 
 
@@ -444,25 +446,25 @@ class Pages(Iteration["Page[Y]"]):
 
 
 class Alike(Generic[Y]):
-    """Reads items of one time that fill more than a page, in an order that tells them apart.
+    """Reads items of the same time that fill more than a page, in an order that tells them apart.
 
-    It reads everything up to a millisecond behind them too. So the walk can go on at a bound that leaves all of them
-    out, whether or not the server's filter includes its bound, and however exact its times are.
+    It also reads everything up to a millisecond after that time. So the walk can continue at a bound that leaves all of
+    them out, whether or not the server's filter includes its bound, and however exact its times are.
     """
 
     def __init__(self, source: PageSource[Any], position: Position[Identified], plan: Plan, stats: WalkStats) -> None:
         self._keys = source.order.keys
         self._position, self.key = position, position.key
         self.bound = position.behind(2 * MILLISECOND)
-        """The bound of a query for everything behind these items."""
+        """The bound of a query for everything after these items."""
         self.is_read = False
         """Whether everything up to the bound was read."""
         self._shows_passed = False
-        """Whether an item came that the walk had passed. If a filter shows none, it may hide others too."""
+        """Whether the query showed an item that the walk had passed. If it shows none, it may hide others, too."""
         self._behind: list[Identified] = []
         """The items behind these, up to the bound."""
         self._before: PageSource[Any] | None = None
-        """Looks for older items if the listing begins with these, but should begin with the oldest. None once done."""
+        """Looks for older items, if the listing begins with these and should begin with the oldest. None once done."""
         if position.has_one_key and position.is_ascending:
             self._before = source.between(before=position.before(2 * MILLISECOND))
         after, before = sorted((self.key, position.behind(MILLISECOND)))
@@ -486,7 +488,7 @@ class Alike(Generic[Y]):
         The page leads nowhere if one response showed everything up to the bound.
 
         Raises:
-            UnsortedError: The listing begins with these items although older ones should come first.
+            UnsortedError: The listing begins with these items, although older ones should come first.
         """
         if self._before is not None:
             page = await self._before.fetch(0, 1, self._stats.counts)
@@ -536,12 +538,12 @@ class Alike(Generic[Y]):
 
 
 def _start(order: SortOrder, plan: Plan, *, yields_items: bool) -> tuple[Position[Identified], int, int, int]:
-    """Return the position, the first page's cursor, the cursor before which all was passed, and the page length."""
+    """Return the position, the cursor of the first page, the cursor up to which all was passed, and the page length."""
     start, limit = plan.start, plan.limit
     ignores, passed = plan.on_drift == "ignore", start.cursor + start.skip * yields_items
-    # Few wanted items allow short pages, with three exceptions. If other items are left out, a short page may not be
-    # enough. If the server counts pages, a cursor depends on the page length. A resumed walk looks for its position in
-    # whole pages.
+    # If few items are wanted, short pages are enough, with three exceptions. If items are left out, a short page may
+    # not be enough. If the server's cursors count pages, they depend on the page length. A resumed walk looks for its
+    # position in whole pages.
     may_shorten = yields_items and plan.keep is None and not start.cursor and (ignores or not start.seen)
     if may_shorten and plan.max_items is not None:
         limit = max(1, min(limit, plan.max_items + start.skip))
@@ -559,16 +561,18 @@ def _start(order: SortOrder, plan: Plan, *, yields_items: bool) -> tuple[Positio
 
 
 def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint) -> None:
-    """Add to an error where the walk is, and how to resume unless it began there."""
+    """Add to an error where the walk is. Unless it has just begun there, add how to resume."""
     if isinstance(error, TofuPilotError):
         error.checkpoint = checkpoint
         position = error.position
         if position is not None and position > checkpoint.cursor + checkpoint.skip:
-            error.position = None  # the walk was looking for its own position, and others are still to come
+            error.position = None  # the walk was looking for its own position, so other items come first
         elif position is not None:
             error.add_note(
-                f'the item at position {position} cannot be read, and others can: on_unreadable="skip" leaves it out, '
+                f'only the item at position {position} cannot be read: use on_unreadable="skip" to leave it out, '
                 f"or resume after it with cursor=Checkpoint.parse({str(checkpoint.after(position))!r})"
             )
     if checkpoint != start:
-        error.add_note(f"cursor={checkpoint.cursor}, resume with cursor=Checkpoint.parse({str(checkpoint)!r})")
+        error.add_note(
+            f"the walk stopped at cursor {checkpoint.cursor}: resume with cursor=Checkpoint.parse({str(checkpoint)!r})"
+        )

@@ -1,7 +1,7 @@
-"""Fetches pages in order, with several in flight. `course` says which they are.
+"""Fetches pages in order, with several in flight. `course` decides which pages.
 
-While cursors advance by the length of a page, `Window` computes those beyond and fetches their pages early. Each page
-handed over must confirm the cursor of the next. The page handed over last is called the last page.
+While cursors advance by the length of a page, `Window` computes the next ones and fetches their pages early. Each page
+handed over must confirm the cursor of the next. The page handed over most recently is called the last page.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 _log = logging.getLogger("aiotofupilot")
 
 _CAUTIOUS = 4
-"""Up to this width the window grows by one per page, so that a short listing costs few needless requests."""
+"""Up to this width, the window grows by one with each page, so that a short listing costs few needless requests."""
 
 _WIDE = 16
-"""A wider window probes one item far ahead, beside the second page, because opening stepwise takes several round
-trips."""
+"""If more pages than this may be in flight, one item far ahead is requested together with the second page. If it is
+there, the window opens at once, because opening it stepwise takes several round trips."""
 
 _GOOD_PAGES = 10
-"""After this many good pages in a row, halved pages are twice as long again."""
+"""After this many good pages in a row, the length of halved pages is doubled."""
 
 
 @define(eq=False)
@@ -49,16 +49,16 @@ class _Length:
     whole: int
     """The length if no page takes too long."""
     requested: int
-    """The length requested with the last page, or with the one it is a part of."""
+    """The length with which the last page was requested, or the page that it is a part of."""
     is_capped: bool = False
-    """Whether the server returns no longer pages."""
+    """Whether the server caps pages at this length."""
     _too_long: int = 0
-    """How many pages came in parts since the last whole one."""
+    """How many pages in a row had to be read in parts."""
     _good: int = 0
-    """How many pages in a row came whole since they were halved."""
+    """How many pages in a row were read whole since pages were halved."""
 
     def came_whole(self, limit: int) -> int:
-        """Note a page that came as requested, and return how many items to request after ``limit``."""
+        """Note a page of ``limit`` items that was read whole, and return how many items to request next."""
         if self.requested == self.whole:
             self._too_long = 0
         elif limit < self.whole:
@@ -69,9 +69,9 @@ class _Length:
         return limit
 
     def came_in_parts(self, requested: int) -> bool:
-        """Note a page that was too long, and return whether the next ones are to be shorter.
+        """Note a page that was too long, and return whether to request shorter ones.
 
-        The first time, the server may have been slow for another reason.
+        The first time it returns False, because the server may have been slow for another reason.
         """
         self._too_long += 1
         self._good, self.requested = 0, requested
@@ -86,11 +86,11 @@ class _Width:
     """The concurrency, or 1 once cursors cannot be predicted."""
     now: int = 1
     is_sequential: bool = False
-    """Whether one page is in flight at most, although more are allowed, because cursors are unpredictable."""
+    """Whether only one page is in flight, although more are allowed, because cursors cannot be predicted."""
     has_looked_far: bool = False
 
     def grow(self, *, goes_on_far: bool) -> None:
-        """Note a page that came as predicted. If the listing goes on far ahead, the window opens fully."""
+        """Note a page that came as predicted. If the listing is known to go on far ahead, open the window fully."""
         wider = self.now + (1 if self.now < _CAUTIOUS else 2)
         self.now = self.most if goes_on_far else min(wider, self.most)
 
@@ -103,12 +103,12 @@ class Window(Generic[T]):
     """Hands over page after page, with up to ``concurrency`` of them in flight or waiting.
 
     The first page is fetched alone. Then the window grows with each page that came as predicted, or opens at once if
-    the listing is known to go on far ahead. When a page did not come as predicted, the pages beyond it are dropped. If
-    it is only shorter, the server caps the limit, and the window goes on with pages of that length. Otherwise each page
+    the listing is known to go on far ahead. If a page did not come as predicted, the pages after it are dropped. If it
+    is only shorter, the server caps the limit, and the window continues with pages of that length. Otherwise each page
     is requested only when needed, at the server's cursor.
 
-    Nothing is fetched before `next` is called, so a consumer that stops stops the requests. Tasks do not refer to the
-    window. So it can be freed when dropped, and then cancels what is in flight.
+    Pages are only fetched while `next` is called, so a consumer that stops also stops the requests. Tasks do not refer
+    to the window. So it can be freed when it is dropped, and then cancels what is in flight.
     """
 
     def __init__(
@@ -129,19 +129,19 @@ class Window(Generic[T]):
         self.length = _Length(limit, limit)
         self.width = _Width(concurrency)
         self._on_unreadable: OnUnreadable | None = on_unreadable
-        """Reset to None once positions within a page cannot be computed."""
+        """What to do if an item cannot be read. None once positions within a page cannot be computed."""
         self._has_offsets = False
-        """Whether a page with more than one item has shown that the cursors are offsets."""
+        """Whether a page with more than one item has shown that cursors are offsets."""
         self._bisection: Bisection[T] | None = None
-        """Reads the page that the last page is a part of. None if that one is whole."""
+        """Reads the failed page that the last page is a part of. None if the last page is whole."""
         self._tasks: Tasks[Request, Page[T]] = Tasks()
-        """The prefetched pages, and the request of one item far ahead."""
+        """The pages that are fetched early, and beside them the request for one item far ahead."""
         self._held: tuple[Request, Page[T]] | None = None
-        """A page that waits for its turn, because it begins behind the position."""
+        """A page that waits for its turn, because it begins after the position."""
         self._last: tuple[Request, Page[T]] | None = None
-        """The last page. None if there is none to go on from."""
+        """The last page and its request. None if there is none to continue from."""
         self.left_out: Mapping[int, TofuPilotError] = {}
-        """Why items before the last page cannot be read, by position in the listing where that is known."""
+        """The errors of unreadable items before the last page, by position in the listing, as far as known."""
         self._ended = False
 
     @property
@@ -151,7 +151,7 @@ class Window(Generic[T]):
 
     @property
     def may_be_short(self) -> bool:
-        """Whether the last page is a part that has all the items requested, so that it may be short."""
+        """Whether the last page may be short, because it is a part that has all the items requested."""
         return self._bisection is not None and not self._bisection.is_cut
 
     @property
@@ -186,7 +186,7 @@ class Window(Generic[T]):
 
     @property
     def expected(self) -> int | None:
-        """How many items of the last page were passed, if nothing came or went. None if unknown."""
+        """How many items of the last page had been passed if the listing stood still. None if unknown."""
         course, position = self.course, self.course.position
         if self._last is None or position is None or course.behind:
             return None
@@ -201,7 +201,7 @@ class Window(Generic[T]):
 
     @property
     def hides(self) -> bool:
-        """Whether the last page shows a passed item that a query with another bound should have shown."""
+        """Whether the last page shows a passed item that a query with an earlier bound left out."""
         course = self.course
         if not course.level or self._last is None or course.position is None or self.is_part:
             return False
@@ -210,8 +210,8 @@ class Window(Generic[T]):
     async def next(self, at_most: int = sys.maxsize) -> Page[T] | None:
         """Return the next page, or None at the end. At most ``at_most`` more pages are needed.
 
-        After an error or a cancellation, nothing is in flight, and the next call requests the same page again. If the
-        last page leads nowhere, a `PaginationError` is raised.
+        Raise a `PaginationError` if the last page's cursor leads nowhere. After an error or a cancellation, nothing is
+        in flight, and the next call requests the same page again.
         """
         if self._ended:
             await self.aclose()
@@ -222,17 +222,17 @@ class Window(Generic[T]):
                 await self._tasks.settle()
             if self._bisection is None and (page := await self._whole(at_most)) is not None:
                 return page
-            return await self._part()  # not in an except clause: its error is not the context of what fails here
+            return await self._part()  # outside the except clause, whose error must not become a context
         except BaseException as error:
             ended = type(error).__name__
-            _log.debug("the wait for cursor %d ended with %s: its requests are dropped", self.course.at, ended)
+            _log.debug("the wait for cursor %d ended with %s: pages in flight are dropped", self.course.at, ended)
             self.step_back()
             raise
 
     def passed(self, new: int) -> bool:
-        """Note that the last page was passed, with some new items, and return whether the walk can go on from it.
+        """Note that the last page was passed, with ``new`` new items. Return whether the walk can continue after it.
 
-        It cannot if all items have one key, and the next page would begin where this one does.
+        It cannot if all items of the page have the same key, because the next page would begin where this one does.
         """
         if self._last is None:
             return True
@@ -243,7 +243,7 @@ class Window(Generic[T]):
             return True
         begin, is_alone = end if position is None else page.cursor + position.begin, not self._tasks and not self._held
         course.passed(request, begin, end, new=new, left_out=len(self.left_out), is_alone=is_alone, is_part=was_part)
-        self._last = request, Page([], page.meta, page.cursor)  # thousands of walks may wait, and need no items
+        """The last page and its request. None if there is none to continue from."""
         if self._bisection is not None:
             self._note_part(self._bisection, end)
         if following is None:
@@ -258,13 +258,13 @@ class Window(Generic[T]):
         return True
 
     def _gets_on(self, position: Position[T], *, is_behind_gap: bool) -> bool:
-        """Return whether the walk can go on if the next page would begin where this one does."""
+        """Return whether the walk can continue although the next page would begin where this one does."""
         if is_behind_gap:
             keys = position.keys
             if keys[0] != keys[-1]:
                 return len(keys) < self.course.limit
             if not self.course.can_bound:
-                position.is_group_read = True  # nothing of it can be read before this page
+                position.is_group_read = True  # no item of it can be read before this page
             elif not self.course.behind:
                 self._look_for_position()
             return True
@@ -275,12 +275,11 @@ class Window(Generic[T]):
     def lost(self) -> bool:
         """Note that the last page misses the position, and return whether the listing moved.
 
-        If not, the page begins behind the position, and waits for its turn.
+        If it did not move, the page only begins after the position, and waits for its turn.
         """
         if self._last is None:
             return False
         (request, page), bisection, course = self._last, self._bisection, self.course
-        if bisection is None and not request.is_detour:
             self._held = request, page
         self._last = None
         has_moved = course.lost(request, page.data[0] if page.data else None, is_part=self.is_part)
@@ -294,7 +293,7 @@ class Window(Generic[T]):
         self.course.distrust()
 
     def look_again(self, limit: int) -> bool:
-        """Request the last page, and all later ones, with more items. Return False if it had the most."""
+        """Request the last page and all later ones with ``limit`` items. Return False if they have as many already."""
         if self._last is None or self._last[0].limit >= limit:
             return False
         self._drop_ahead()
@@ -315,9 +314,9 @@ class Window(Generic[T]):
         self.course.go_behind(bound)
 
     def follow(self, cursor: int, limit: int, *, has_page: bool) -> None:
-        """Follow the server's cursors from one on, with pages that do not overlap.
+        """Follow the server's cursors from ``cursor`` on, with pages that do not overlap.
 
-        If it ``has_page``, the last page begins there.
+        ``has_page`` says that the last page begins there.
         """
         last = self._last
         self.step_back()
@@ -327,7 +326,7 @@ class Window(Generic[T]):
         self._ended = False
 
     def step_back(self) -> None:
-        """Drop what is in flight, and request the due page alone."""
+        """Drop the pages in flight, and request the next page alone."""
         self._drop_ahead()
         self._last = self._bisection = None
 
@@ -345,7 +344,7 @@ class Window(Generic[T]):
                 raise leads_nowhere(page.cursor, page.following)
 
     async def _whole(self, at_most: int) -> Page[T] | None:
-        """Return the due page, or None if it failed and is to be read in parts."""
+        """Return the next page, or None if it failed and is to be read in parts."""
         course = self.course
         while True:
             request, fetching = self._due(at_most)
@@ -359,7 +358,7 @@ class Window(Generic[T]):
             except BadRequestError as error:
                 if not (request.cursor and course.may_be_refused):
                     raise
-                # If the next request is refused too, the depth was not the reason.
+                # If the next request is refused as well, the depth was not the reason.
                 error.with_traceback(None)
                 _log.info("the server refuses cursor %d: %s", request.cursor, error)
                 self.step_back()
@@ -367,10 +366,10 @@ class Window(Generic[T]):
             except TofuPilotError as error:
                 if not may_be_read_in_parts(error, self._on_unreadable):
                     raise
-                # The traceback leads to this frame and its window, so pages of a dropped walk would stay in flight.
+                # The traceback refers to this frame and its window, so pages of a dropped walk would stay in flight.
                 error.with_traceback(None)
                 if self._tasks and not request.is_detour and request.position < course.at:
-                    self._drop_ahead()  # it was requested before a search read around its beginning
+                    self._drop_ahead()  # it was requested before a search passed its beginning
                     continue
                 self._begin_parts(error, request)
                 return None
@@ -382,7 +381,7 @@ class Window(Generic[T]):
                 return page
 
     def _due(self, at_most: int) -> tuple[Request, Awaitable[Page[T]] | None]:
-        """Fill the window, and return its first page with its task, or None if the page is held already."""
+        """Fill the window. Return its first request, with the task of the page, or None if the page has arrived."""
         tasks, course, held = self._tasks, self.course, self._held
         front = held[0] if held else tasks.first[1] if tasks else None
         if course.detour is not None or (front is not None and course.begins_late(front)):
@@ -395,7 +394,7 @@ class Window(Generic[T]):
         wanted = min(width.now, at_most, width.most - is_looking_far)
         request: Request | None = tasks.last if tasks else None
         if wanted > 1 and any(page.following is None for page in map(_arrived, tasks) if page is not None):
-            wanted = 1  # beyond a page that shows the end, there is nothing to request ahead
+            wanted = 1  # after a page that shows the end, there is nothing to request ahead
         while wanted > 1 and len(tasks) < wanted:
             request = course.due() if request is None else course.beyond(request)
             if request is None:
@@ -414,13 +413,13 @@ class Window(Generic[T]):
         return request, _fetch(request)
 
     def _has_been_passed(self, request: Request, page: Page[T]) -> bool:
-        """Return whether a page was requested before a search that has read past it."""
+        """Return whether a search for an unreadable item has read past a page that was requested earlier."""
         course = self.course
         is_ahead = not (request.is_detour or self.is_part or course.position is None or page.following is None)
         return is_ahead and request.query.base + page.cursor + len(page.data) <= course.at
 
     def _begin_parts(self, error: TofuPilotError, request: Request) -> None:
-        """Read a failed page in parts. The pages requested beyond it stay valid."""
+        """Begin to read a failed page in parts. The pages requested after it stay valid."""
         if not request.is_detour:
             self._tasks.drop_first()
         course, deadline = self.course, request.deadline
@@ -437,7 +436,7 @@ class Window(Generic[T]):
             error,
             deadline,
             overlaps=course.position is not None,
-            has_offsets=self._has_offsets or request.limit == 1,  # then no other limit is requested
+            has_offsets=self._has_offsets or request.limit == 1,  # with limit 1, no other limit is requested
             read=read,
         )
         self._last = None
@@ -451,7 +450,7 @@ class Window(Generic[T]):
         elif course.level is None and request.query.begins != "behind":
             shift = place.query.base - request.query.base
             begin, passed = max(0, place.begin + shift), max(0, place.passed + shift)
-        # Otherwise the unreadable items may have been passed, which only the page behind them shows.
+        # If not, the unreadable items may have been passed already. Only the page after them shows that.
         is_known = course.level in (None, 0) and not course.behind
         skips = self._on_unreadable == "skip" or not is_known
         page = await bisection.next(begin, max(passed, begin), skips=skips)
@@ -460,7 +459,7 @@ class Window(Generic[T]):
         return page
 
     def _new_in(self, gap: Gap, query: Query[T], page: Page[T]) -> Mapping[int, TofuPilotError]:
-        """Return why new items in the gap before a page cannot be read, by position."""
+        """Return the errors of the items in the gap before a page that were not passed, by position."""
         position, passed = self.course.position, 0
         if position is not None and (gap.before is not None or query.bound is not None):
             passed = 0 if gap.before is not None and position.has([gap.before]) else position.count
@@ -469,7 +468,7 @@ class Window(Generic[T]):
         return {query.base + at: error for at, error in gap.left_out.items() if at >= gap.start + passed}
 
     def _look_for_position(self) -> None:
-        """Next, request what begins at the position, in parts if a failed page is not read to its end."""
+        """Request a page that shows the position next, in parts if a failed page is not read to its end."""
         self.course.look_for_position(0)
         if self._bisection is not None and self.course.detour is not None:
             self._bisection.look_in(self.course.detour)
@@ -492,7 +491,7 @@ class Window(Generic[T]):
             return
         self._has_offsets |= following - page.cursor == length > 1
         if following == page.cursor + requested:
-            far = _arrived(self._tasks.beside)  # some servers show their last item there instead
+            far = _arrived(self._tasks.beside)  # some servers show their last item at any cursor beyond the end
             self.width.grow(goes_on_far=far is not None and far.following is not None)
             return
         if self._tasks:
@@ -513,7 +512,7 @@ class Window(Generic[T]):
             self.width.give_up()
 
     def _drop_ahead(self) -> None:
-        """Drop what is in flight or waits, and go on with one page."""
+        """Drop the pages in flight or waiting, and continue with one page."""
         self._held = None
         self._tasks.clear()
         self.width.now = 1
@@ -524,7 +523,7 @@ def _fetch(request: Request) -> Coroutine[Any, Any, Page[Any]]:
 
 
 def _arrived(task: asyncio.Task[Page[Any]] | None) -> Page[Any] | None:
-    """Return the page that a task fetched. None if there is no task, or it is running or failed."""
+    """Return the page that a task fetched. None if there is no task, or it is running or has failed."""
     if task is None or not task.done() or task.cancelled() or task.exception() is not None:
         return None
     return task.result()

@@ -63,7 +63,7 @@ class TestLeaving:
             with listing.walk() as walk:
                 next(walk)
             assert in_flight(session) == 0
-            with pytest.raises(SessionError, match="closed before it had yielded everything"):
+            with pytest.raises(SessionError, match="closed before its end"):
                 next(walk)
         else:
             names = (procedure.name for procedure in listing)
@@ -137,7 +137,7 @@ class TestClosed:
             with make() as closed:
                 next(closed)
             for _ in range(2):
-                with pytest.raises(SessionError, match="closed before it had yielded everything"):
+                with pytest.raises(SessionError, match="closed before its end"):
                     next(closed)
                 closed.close()
             with make() as ended:

@@ -168,7 +168,7 @@ async def test_a_filter_that_is_ignored_confirms_nothing_and_that_is_said(caplog
     connection = Deaf(Sandbox(SUPPLY))
     assert await connection.procedures.list().count() == TOTAL
     assert len(connection.cursors) == 14
-    assert "procedures are not filtered by time, so more may stand behind the last one" in caplog.text
+    assert "the server does not filter procedures by time, so more may follow the last one" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ class TestItems:
         assert 45 < walk.stats.requests - walk.stats.pages <= 45 + len(long)
 
     def test_what_has_no_details_says_so(self, connection):
-        with pytest.raises(ValueError, match="users have no details: the API does not return one of them by itself"):
+        with pytest.raises(ValueError, match="users have no details: the API cannot return a single one"):
             Users(connection).list().details()
         with pytest.raises(ValueError, match="max_buffer must be at least 1, got 0"):
             connection.procedures.list().details(max_buffer=0)
@@ -214,7 +214,7 @@ class TestPosition:
         for at in (6, 14):
             async with runs.list(concurrency=concurrency).details().since(Watermark.parse(watermarks[at])) as rest:
                 assert [run.id async for run in rest] == found[at + 1 :]
-        with pytest.raises(ValueError, match="cursor must be left out"):
+        with pytest.raises(ValueError, match="leave out cursor"):
             runs.list(cursor=1).details().since()
         service.faults.always(status(401))
         with pytest.raises(UnauthorizedError) as caught:
@@ -305,7 +305,7 @@ class TestRemoved:
         """Two items that are not found, and none that is, are no longer a coincidence."""
         service.faults.on(one()).always(status(404))
         walk = connection.procedures.list(concurrency=8).details().walk()
-        with pytest.raises(NotFoundError, match="what /v2/procedures lists is not found by itself: the server may be"):
+        with pytest.raises(NotFoundError, match="/v2/procedures lists it, but the server did not find it: it may be"):
             await anext(walk)
         assert walk.stats.requests == 1 + 2 * 8
         assert connection.paused == [1, 2, 4] * 2
@@ -403,7 +403,7 @@ class TestLag:
         walk = detailed(connection, name, concurrency=4).details().walk()
         self.lag(service, name, [items[2]], times=4)
         found = [(await anext(walk)).id for _ in range(2)]
-        with pytest.raises(NotFoundError, match="it is still listed, or the listing cannot say so") as caught:
+        with pytest.raises(NotFoundError, match="the item may still be listed") as caught:
             await anext(walk)
         assert caught.value.item_id == items[2].id
         assert caught.value.checkpoint == walk.checkpoint
@@ -426,7 +426,7 @@ class TestLag:
         assert (len(first), second) == (len(items) - 1, [items[12].id])
         assert (stats.items, stats.missing, stats.removed, stats.unreadable) == (len(items) - 1, 1, 0, 0)
         (record,) = caplog.records
-        assert f"the details of '{items[12].id}' are not found: the next pass requests them" in record.getMessage()
+        assert f"the details of '{items[12].id}' are not found, so the next pass requests them" in record.getMessage()
 
     @pytest.mark.parametrize("name", ["procedures", "stations", "logs"])
     async def test_the_watermark_waits_no_longer_for_what_is_not_listed_any_more(self, service, name):
@@ -519,7 +519,7 @@ class TestUnreadable:
         assert walk.stats.unreadable == 1
         assert walk.stats.unreadable_ids == [wanted[6]]
         assert connection.most_in_flight <= concurrency
-        assert f"the details of '{wanted[6]}' cannot be read, and the item is left out" in caplog.text
+        assert f"the details of '{wanted[6]}' cannot be read, so the item is left out" in caplog.text
         walk = listed("raise").details().walk()
         found = [(await anext(walk)).id for _ in range(6)]
         with pytest.raises((ServerError, DecodeError)) as caught:
@@ -627,7 +627,7 @@ class TestEnd:
                 task.cancel()
             for task in [task for task in own if task is not asyncio.current_task()]:
                 task.cancel()
-            with pytest.raises(SessionError, match="the session was closed while a request was under way"):
+            with pytest.raises(SessionError, match="the session was closed during a request"):
                 await asking
             await walk.aclose()
 

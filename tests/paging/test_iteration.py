@@ -79,7 +79,7 @@ async def test_whoever_asks_for_more_after_it_was_closed_gets_an_error(make, lis
     await anext(iteration)
     await iteration.aclose()
     for _ in range(2):
-        with pytest.raises(SessionError, match="was closed before it had yielded everything: begin another one"):
+        with pytest.raises(SessionError, match="was closed before its end: begin another one"):
             await anext(iteration)
         await iteration.aclose()
 

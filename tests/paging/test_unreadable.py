@@ -153,7 +153,7 @@ class TestRaise:
             await listing().collect()
         assert caught.value.position == pickle.loads(pickle.dumps(caught.value)).position == 45  # noqa: S301 - our own
         after = caught.value.checkpoint.after(45)
-        assert caught.value.__notes__[0].startswith("the item at position 45 cannot be read, and others can: ")
+        assert caught.value.__notes__[0].startswith("only the item at position 45 cannot be read: ")
         assert f"resume after it with cursor=Checkpoint.parse({str(after)!r})" in caught.value.__notes__[0]
         assert await listing(cursor=after).collect() == service.procedures[46:]
 
@@ -261,7 +261,7 @@ class TestOddServers:
         service.paging = lambda *asked: paging.offsets(*asked)._replace(has_more=True)  # also where the listing ends
         service.faults.always(unreadable(*at(service, 45)))
         seen = []
-        with pytest.raises(PaginationError, match="announces more items, and no cursor that leads to them"):
+        with pytest.raises(PaginationError, match="says that there are more items, but not at which cursor"):
             async for procedure in listing(limit=100, on_drift=on_drift, on_unreadable="skip"):
                 seen.append(procedure)
         assert seen == but(service, {45})

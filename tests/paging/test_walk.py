@@ -174,7 +174,7 @@ class TestLeaving:
         assert connection.in_flight == 0
         assert asyncio.all_tasks() == {asyncio.current_task()}
         for more in (anext(walk), walk.take(1), anext(walk.batches())):
-            with pytest.raises(SessionError, match="this Walk was closed before it had yielded everything") as caught:
+            with pytest.raises(SessionError, match="this Walk was closed before its end") as caught:
                 await more
             assert caught.value.checkpoint == walk.checkpoint
         assert walk.checkpoint.cursor == walk.stats.items == 5 * FAST_PAGES
@@ -213,7 +213,7 @@ class TestErrors:
         assert seen == service.procedures[: page * stride + 2 * (page > 0 and on_drift != "ignore")]
         checkpoint = caught.value.checkpoint
         assert checkpoint == walk.checkpoint
-        note = f"cursor={checkpoint.cursor}, resume with cursor=Checkpoint.parse('{checkpoint}')"
+        note = f"the walk stopped at cursor {checkpoint.cursor}: resume with cursor=Checkpoint.parse('{checkpoint}')"
         assert getattr(caught.value, "__notes__", []) == [note] * bool(seen)  # nothing is no place to resume
         await nothing_left()
         rest = await listing(limit=10, cursor=checkpoint, on_drift=on_drift).collect()
@@ -235,7 +235,9 @@ class TestErrors:
         with pytest.raises(error) as caught:
             await anext(walk)
         (note,) = caught.value.__notes__
-        assert note.startswith("cursor=10, resume with cursor=Checkpoint.parse('procedures.3dnEB2f5:10")
+        assert note.startswith(
+            "the walk stopped at cursor 10: resume with cursor=Checkpoint.parse('procedures.3dnEB2f5:10"
+        )
 
     async def test_an_error_at_the_checkpoint_where_a_walk_began_has_no_note(self, listing, service):
         """Whoever gave the checkpoint has it."""
@@ -417,7 +419,7 @@ class TestListingsThatMove:
         except DriftError as error:
             refusal = error
         assert refusal is None or (on_drift is not None and refusal.checkpoint == walk.checkpoint)
-        assert walk.stats.is_unchecked is ("of the procedures, items may be missed or doubled" in caplog.text)
+        assert walk.stats.is_unchecked is ("some procedures may be missed or doubled" in caplog.text)
         if not walk.stats.is_unchecked:
             assert len(set(seen)) == len(seen)
             assert refusal is not None or set(seen) == set(listed)
@@ -451,7 +453,7 @@ class TestListingsThatMove:
         service.stations = [evolve(service.stations[0], id=f"{number}") for number in range(20)]
         stations = Stations(InProcess(service))
         walk = stations.list(limit=4, on_drift="resync").walk()
-        with pytest.raises(DriftError, match="the order of the listing has no time, and the listing more than 5 items"):
+        with pytest.raises(DriftError, match="has no time, and the listing has more than 5 items"):
             while True:
                 await anext(walk)
         assert walk.stats.items >= 5
@@ -548,7 +550,7 @@ class TestLog:
         assert items
         assert len(caplog.messages) == walk.stats.resyncs > 0
         assert all(
-            re.fullmatch(r"procedures has moved: the page at cursor \d+ begins behind the walk", line)
+            re.fullmatch(r"procedures have moved: the page at cursor \d+ begins after the walk's position", line)
             for line in caplog.messages
         )
 
@@ -623,7 +625,7 @@ class TestOddServers:
         service.paging = paging.null_cursor
         options = {"limit": limit, "concurrency": concurrency, "on_drift": on_drift}
         seen = []
-        with pytest.raises(PaginationError, match="no cursor") as caught:
+        with pytest.raises(PaginationError, match="not at which cursor") as caught:
             async for procedure in listing(**options):
                 seen.append(procedure)
         assert (caught.value.cursor, caught.value.next_cursor) == (0, None)

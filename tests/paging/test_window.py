@@ -158,7 +158,7 @@ async def test_a_wait_that_is_cancelled_has_a_line_in_the_log(service, caplog):
     with caplog.at_level("DEBUG", "aiotofupilot"), pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
             await anext(walk)
-    assert caplog.messages == ["the wait for cursor 2 ended with CancelledError: its requests are dropped"]
+    assert caplog.messages == ["the wait for cursor 2 ended with CancelledError: pages in flight are dropped"]
     rest = asyncio.create_task(walk.take(1))
     await settle()
     assert (connection.in_flight, sorted(connection.cursors)) == (1, [0, 2, 2, 4])
@@ -176,7 +176,7 @@ async def test_requests_that_others_cancel_end_the_walk_by_an_error_of_ours(serv
     await settle()
     for task in asyncio.all_tasks() - {asyncio.current_task(), walking}:
         task.cancel()
-    with pytest.raises(SessionError, match="the session was closed while a request was under way"):
+    with pytest.raises(SessionError, match="the session was closed during a request"):
         await walking
 
 

@@ -225,7 +225,7 @@ class Records(logging.Handler):
     def emit(self, record):
         text = f"{record.getMessage()} {record.exc_info} {record.__dict__}"
         self._world.check("the key is in no log record", self._key not in text, record.getMessage())
-        if "items may be missed or doubled" in record.getMessage():
+        if "may be missed or doubled" in record.getMessage():
             PROGRAM.get().warnings += 1
         if "cannot be read and is left out" in record.getMessage():
             PROGRAM.get().left_out += 1
