@@ -1,10 +1,10 @@
 """Converts items to rows, with nested or flat columns.
 
-Each attribute of many items becomes one array. An item can be a model or a msgspec struct, and a row costs no dict.
+Each attribute of many items becomes one array, so no row needs a dict. An item can be a model or a msgspec struct.
 
-Nested columns have the model's types. Flat ones are for frames, databases and other places without nested columns. Each
-field of a nested value is then a column, whose name joins the names on the way. Lists and mappings become JSON text,
-with the names of the attributes. A duration becomes a number of seconds, whatever its length.
+Nested columns have the model's types. Flat columns are for frames, databases and other places without nested columns.
+Each field of a nested value is then a column, whose name joins the names on its path. Lists and mappings become JSON
+text, with the names of the attributes. A duration becomes a number of seconds, so it can have any length.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ JSON_FIELD = {b"content": b"JSON"}
 
 @attrs.frozen
 class Column:
-    """A schema field, and how to build its column from the values at a path of attributes."""
+    """A field of a schema, and how to build its column from the values at a path of attributes."""
 
     path: tuple[str, ...]
     field: Any
@@ -53,7 +53,7 @@ class Column:
 
 
 def arrays_of(columns: Iterable[Column], items: Sequence[object]) -> list[Array]:
-    """Return the columns of items. A None on the path makes the value None."""
+    """Return the columns of items. If an object on the path is None, the value is None."""
     values: dict[tuple[str, ...], Sequence[object]] = {(): items}
     for column in columns:
         for end, name in enumerate(column.path):
@@ -89,7 +89,7 @@ def _nested(field: Field) -> Column:
     if field.is_array:
         # Parquet's name for list values, so that a table survives writing and reading.
         kind, elements = pa.list_(pa.field("element", kind)), build
-        # JSON has null for NaN, which Arrow would take for a number.
+        # NaN becomes null, as it is in JSON. Arrow would keep it as a number.
         points = partial(arrow.array, type=kind, from_pandas=True)
         build = points if field.kind is float else partial(_lists, kind, elements)
     return Column((field.name,), pa.field(field.name, kind), build)
@@ -98,7 +98,7 @@ def _nested(field: Field) -> Column:
 def _rule(kind: Any) -> tuple[pa.DataType, Build]:  # noqa: ANN401 - the type of a field
     """Return the column type for a type of values, and its builder.
 
-    A kind of attribute that is not in the table is a TypeError.
+    Raise a TypeError for a type that has no rule.
     """
     if attrs.has(kind):
         columns = nested_columns(kind)
@@ -126,12 +126,12 @@ def _lists(kind: pa.DataType, elements: Build, values: Sequence[Sequence[object]
 def _strings(values: Sequence[str | None]) -> Array:
     made: Array = arrow.array(values, STRING)
     if isinstance(made, pa.ChunkedArray):
-        raise OverflowError("an array of Arrow holds 2,147,483,647 bytes of texts: take fewer rows")
+        raise OverflowError("an Arrow array holds at most 2,147,483,647 bytes of text: take fewer rows")
     return made
 
 
 def _doubles(values: Sequence[float | None]) -> Array:
-    """Return doubles. An integer without an exact double is rounded, as in the server's JavaScript."""
+    """Return doubles. An integer that has no exact double is rounded, as in the server's JavaScript."""
     made: Array = arrow.array([None if value is None else value * 1.0 for value in values], DOUBLE)
     return made
 
@@ -171,9 +171,9 @@ def _documents(field: Field, values: Sequence[object]) -> Array:
 def _document(value: Any, field: Field, *, is_item: bool = False) -> object:  # noqa: ANN401 - any value
     """Return the JSON value for the value of a field, or for an item of an array.
 
-    It has no secrets, times in UTC, and durations in seconds.
+    It leaves out secrets, and has times in UTC and durations in seconds.
     """
-    if value is None or field.kind is float:  # JSON has null for NaN
+    if value is None or field.kind is float:  # the JSON text of NaN is null
         return value
     if field.is_array and not is_item:
         return [_document(item, field, is_item=True) for item in value]
@@ -203,14 +203,14 @@ RULES: dict[Any, tuple[pa.DataType, Build]] = {
     datetime: (_TIMESTAMP, _timestamps),
     timedelta: (_DURATION, _durations),
 }
-"""The type of the column for values of a type, and what makes it."""
+"""The type of the column for values of a type, and the function that builds it."""
 
 _NESTED_RULES = {
     **RULES,
     Metadata: (_MAP, _maps),
     **dict.fromkeys((Scalar, Expected, JSON), (STRING, _json_texts)),
 }
-"""Adds objects and values of several types."""
+"""The rules of nested columns, which include objects and values of several types."""
 
 _FLAT_RULES = {**RULES, timedelta: (DOUBLE, _seconds)}
 """The rules of flat columns, where a duration is a number of seconds."""
@@ -226,13 +226,13 @@ class Rows:
     def batch(self, items: Sequence[object]) -> pa.RecordBatch:
         """Return a record batch of models of one class, or of their structs.
 
-        A duration or number that is too large is an OverflowError.
+        Raise an OverflowError for a duration or a number that is too large.
         """
         batch: pa.RecordBatch = arrow.RecordBatch.from_arrays(arrays_of(self._columns, items), schema=self.schema)
         return batch
 
     def sent(self, items: Sequence[object]) -> pa.RecordBatch:
-        """Return a record batch of a server's items. A value that Arrow cannot hold is a `DecodeError`."""
+        """Return a record batch of a server's items. Raise a `DecodeError` for a value that Arrow cannot hold."""
         batch, faults = self.readable(items)
         if faults:
             raise faults[0]
@@ -260,7 +260,7 @@ class Rows:
 
 @cache
 def database_rows(model: type) -> Rows:
-    """Return the rows of a database, where a dot in a name would need quotes."""
+    """Return the rows of a database. Names have no dots, because these would need quotes."""
     return Rows(flat_columns(model, "__"))
 
 
@@ -275,7 +275,7 @@ def schema(model: type, *, flat: bool = False) -> pa.Schema:
     """Return the schema of a model's columns. It depends on no data.
 
     Args:
-        model: The model of an item or of a part, such as `Run` or `Repository`.
+        model: The model of an item or of a part of one, such as `Run` or `Repository`.
         flat: As in `table`.
 
     Raises:

@@ -11,7 +11,7 @@ from aiotofupilot import models
 from aiotofupilot._checks import for_parameter, integer, must_be
 from aiotofupilot._paging.details import DetailsWalk
 from aiotofupilot._paging.iteration import CountedIteration
-from aiotofupilot._paging.paginator import Details, Paginator, structs_of as structs_of  # noqa: PLC0414 - others have it from here
+from aiotofupilot._paging.paginator import Details, Paginator, structs_of as structs_of  # noqa: PLC0414 - others import it from here
 from aiotofupilot._public import internal
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import RawItem
@@ -26,27 +26,28 @@ if TYPE_CHECKING:
     from aiotofupilot.stats import WalkStats
 
 _LARGEST = 64 * 2**20
-"""A batch of this many bytes takes no more rows."""
+"""A batch ends when it has this many bytes."""
 
 _AT_ONCE = 5_000
-"""The least number of values converted together. Each column of each row counts as one value.
+"""At least this many values are converted together. Each column of each row counts as one value.
 
-With fewer values, the calls dominate. With more, the values leave the CPU's caches, which doubles the cost of runs.
+With fewer values, the calls take most of the time. With many more, the values leave the CPU's caches, and runs take
+twice the time.
 """
 
 _BYTES_AT_ONCE = 4 * 2**20
-"""Details are converted after this many bytes of JSON. Decoded, they take about five times that."""
+"""Details are converted after this many bytes of JSON. Decoded, they take about five times as many."""
 
 _GROUP_SIZE = 8 * 2**20
-"""A full row group. The writer holds one in memory, and briefly more. A reader reads or skips whole groups. A row takes
-at least 50 bytes, 36 of them for its ID, a UUID. So a group has at most some 170,000 rows."""
+"""The bytes of a full row group. The writer holds one in memory, and for a short time two. A reader reads or skips
+whole groups. A row takes at least 50 bytes, because its ID is a UUID of 36, so a group has at most 170,000 rows."""
 
 
 class RecordBatches(CountedIteration[pa.RecordBatch]):
     """A pass over a listing or its details, in record batches. Requests are made only while you wait for a batch.
 
-    Enter it with ``async with``, which closes it, or call `aclose`. No row before a failure is lost: these rows are
-    yielded as a shorter batch, and the next batch raises the error. If you request another batch after that, the failed
+    Enter it with ``async with``, which closes it, or call `aclose`. A failure loses no rows: those before it are
+    yielded as a shorter batch, and the error is raised after that batch. If you then ask for another batch, the failed
     request is repeated.
     """
 
@@ -68,7 +69,7 @@ class RecordBatches(CountedIteration[pa.RecordBatch]):
         self._gathered: list[object] = []  # items of the next batch
         self._parts: list[pa.RecordBatch] = []  # rows of the next batch, before these items
         self._length = self._size = 0  # rows and bytes of these parts
-        self._decoded_before = 0  # bytes of JSON from which came what is no longer among the items
+        self._decoded_before = 0  # bytes of JSON of the details that are no longer among the items
 
     async def _advance(self) -> bool:
         await self._gather()
@@ -91,7 +92,7 @@ class RecordBatches(CountedIteration[pa.RecordBatch]):
     def checkpoint(self) -> Checkpoint:
         """The position after the last batch that was yielded. ``list(cursor=...)`` resumes there.
 
-        Store it together with the batch, to store each item exactly once.
+        Store it together with the batch, so that each item is stored exactly once.
         """
         return self._checkpoint
 
@@ -108,7 +109,7 @@ class RecordBatches(CountedIteration[pa.RecordBatch]):
                 self._convert()
                 continue
             try:
-                # Details come one by one, because each can be large.
+                # Details are taken one by one, because each can be large.
                 items = await self._walk.take(1 if isinstance(self._walk, DetailsWalk) else missing)
             except Exception as error:  # noqa: BLE001 - it is raised after the rows before it
                 self._failure = error
@@ -127,7 +128,7 @@ class RecordBatches(CountedIteration[pa.RecordBatch]):
     def _convert(self) -> None:
         try:
             part = self._make(self._gathered)
-        except DecodeError as error:  # the items stay
+        except DecodeError as error:  # the items are kept
             error.checkpoint = self._checkpoint
             raise
         self._gathered, self._decoded_before = [], self._decoded_before + self._decoded
@@ -146,7 +147,7 @@ def batches(
 
     Args:
         listing: As in `table`.
-        rows: Rows of a batch, 1 or more. The last batch, one of 64 MiB, or one that a failure ends may have fewer.
+        rows: Rows of a batch, 1 or more. A batch has fewer if it is the last, reaches 64 MiB, or ends with a failure.
         flat: As in `table`.
 
     Raises:
@@ -165,19 +166,19 @@ def model_of(listing: object) -> type:
     model: type = found.model
     is_ours = getattr(models, model.__name__, None) is model
     if not is_ours or model is RawItem:
-        message = f"listing must have models, and raw() and into() have none: got {listing!r}"
+        message = f"listing must have models, so it cannot be after raw() or into(), got {listing!r}"
         raise for_parameter(TypeError(message), "listing")
     return model
 
 
 async def table(listing: Paginator[Any] | Details[Any], *, flat: bool = False) -> pa.Table:
-    """Return a whole listing, or its items' details, as one table, which may have no rows.
+    """Return a whole listing, or the details of its items, as one table. It may have no rows.
 
     Args:
         listing: What ``list()`` returns, or its ``details()``. Details are converted one by one as they come.
         flat: Whether columns hold only plain values, for frames and spreadsheets. Nested values become columns with
-            dots in their names, such as ``unit.serial_number``. Lists and mappings become JSON text, and durations a
-            number of seconds. A mirror has the same rows, but with ``__`` for the dot.
+            dots in their names, such as ``unit.serial_number``. Lists and mappings become JSON text, and durations
+            numbers of seconds. A mirror has the same columns, but with ``__`` for the dot.
 
     Raises:
         TypeError: It is not a listing, or a listing without models, or an argument is of the wrong type.
@@ -187,7 +188,7 @@ async def table(listing: Paginator[Any] | Details[Any], *, flat: bool = False) -
 
 
 def stream_of(schema: pa.Schema, batches: Iterator[pa.RecordBatch], requested_schema: object) -> object:
-    """Return record batches as a C stream capsule, which reads them one by one, perhaps in another thread."""
+    """Return record batches as a C stream capsule. It takes them one by one, perhaps in another thread."""
     return arrow.RecordBatchReader.from_batches(schema, batches).__arrow_c_stream__(requested_schema)
 
 
@@ -201,7 +202,7 @@ def _stream_rows(model: type, columns: Sequence[str] | None) -> Rows:
 def stream_head(model: type, columns: Sequence[str] | None = None) -> bytes:
     """Return the beginning of an Arrow stream. ``columns`` chooses flat columns of the model.
 
-    A Parquet file that breaks off cannot be read, because its end locates everything in it. A stream can be cut between
+    A Parquet file without its end cannot be read, because the end says where everything is. A stream can be cut between
     any two parts, and further parts can be appended.
 
     Source: https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format

@@ -1,7 +1,7 @@
 """The points of waveforms as one long table, with a row for each point.
 
-The columns that identify a waveform repeat for all of its points. So they are dictionaries: each row has an index of 4
-bytes, and each batch has the texts once.
+The columns that identify a waveform repeat for all of its points, so they are dictionary-encoded: each row has an index
+of 4 bytes, and each batch has the texts once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Waveform:
-    """One series of points, and its origin."""
+    """One series of points, with its measurement, phase and run."""
 
     run: RunDetails
     phase: RunPhase
@@ -71,14 +71,18 @@ _COLUMNS: dict[str, tuple[str, pa.DataType]] = {
 def _schema(columns: object) -> pa.Schema:
     """Check the names of columns and return their schema. None means all."""
     if isinstance(columns, str) or not isinstance(columns, Iterable | None):
-        raise for_parameter(TypeError(f"columns must be several names, got {columns!r}"), "columns")
+        raise for_parameter(
+            TypeError(f"columns must be a list or another iterable of names, got {columns!r}"), "columns"
+        )
     names = [*_COLUMNS] if columns is None else [*cast("Iterable[str]", columns)]
     if unknown := [name for name in names if name not in _COLUMNS]:
         near = near_column(unknown[0], [*_COLUMNS])
         message = f"columns: the table of series has no column {unknown[0]!r}{near}"
         raise for_parameter(ValueError(message), "columns")
     if not names or len({*names}) < len(names):
-        raise for_parameter(ValueError(f"columns must have each name once, and at least one, got {names}"), "columns")
+        raise for_parameter(
+            ValueError(f"columns must have at least one name, and each name once, got {names}"), "columns"
+        )
     return pa.schema([pa.field(name, _COLUMNS[name][1]) for name in names])
 
 
@@ -86,7 +90,7 @@ def _points(schema: pa.Schema, runs: Sequence[RunDetails]) -> pa.RecordBatch:
     found = [waveform for run in runs for waveform in waveforms(run) if waveform.series.data]
     lengths = [len(waveform.series.data) for waveform in found]
     up_to_the_longest = array("i", range(max(lengths, default=0)))
-    which, index = array("i"), array("i")  # of the waveforms, and of the points in one
+    which, index = array("i"), array("i")  # the waveform of each point, and the point's number in it
     for number, length in enumerate(lengths):
         which += array("i", [number]) * length
         index += up_to_the_longest[:length]
@@ -118,8 +122,8 @@ def series_batches(
 
     Args:
         listing: As in `series`.
-        rows: The least rows of a batch, 1 or more. A batch ends with the run that reaches it, or with a later run from
-            the same 4 MiB of JSON. The last batch, or one that a failure ends, may have fewer rows.
+        rows: The least rows of a batch, 1 or more. A batch ends with the run that reaches this number, or with a later
+            run from the same 4 MiB of JSON. A batch has fewer if it is the last or ends with a failure.
         columns: As in `series`.
 
     Raises:
@@ -129,7 +133,7 @@ def series_batches(
     from aiotofupilot.models import RunDetails  # noqa: PLC0415 - it takes a while, and most programs need no details
 
     if model_of(listing) not in {Run, RunDetails}:
-        raise must_be(TypeError, "listing", "one of runs, or its details()", listing)
+        raise must_be(TypeError, "listing", "a listing of runs, or its details()", listing)
     details = listing if isinstance(listing, Details) else listing.details()
     schema = _schema(columns)
     return RecordBatches(details, schema, partial(_points, schema), rows=integer("rows", rows, low=1))
@@ -140,9 +144,9 @@ async def series(listing: Paginator[Run] | Details[RunDetails], *, columns: Sequ
 
     The columns are ``run_id``, ``serial_number``, ``phase``, ``retry_count`` of the phase, ``measurement_id``,
     ``measurement``, ``series`` (its number in the measurement, from 0), ``series_name``, ``index`` (the number of the
-    point, from 0), ``value`` and ``units``. Nothing marks which series is x. ``value`` is null where the server has no
-    number. ``measurement_id`` and ``series`` together identify a waveform, because each attempt at a phase has its own
-    measurements.
+    point, from 0), ``value`` and ``units``. The API does not say which series is x. ``value`` is null if the server has
+    no number. ``measurement_id`` and ``series`` together identify a waveform, because each attempt at a phase has its
+    own measurements.
 
     A row takes 48 bytes. A million points of each of 50 runs take 2.4 GB: choose columns, or use `series_batches`.
 

@@ -34,11 +34,11 @@ _USAGE = {
     "download": "Usage: aiotofupilot download [OPTIONS] FOLDER [LISTING]",
     "mirror": "Usage: aiotofupilot mirror [OPTIONS] DATABASE [LISTING...]",
 }
-"""cyclopts would call the listings ``ARGS``."""
+"""Usage lines that replace those of cyclopts, which would call the listings ``ARGS``."""
 
 
 def command_line() -> App:
-    """Return the command line. Commands are loaded when needed, because their options take time to make."""
+    """Return the command line. A command is loaded when it is used, because it takes time to make its options."""
     app = App(
         name="aiotofupilot",
         help="Stream TofuPilot's listings to the terminal, a pipe or a file.",
@@ -48,7 +48,7 @@ def command_line() -> App:
         version_format="plaintext",
         version=f"aiotofupilot {__version__}",
         default_parameter=Parameter(negative=()),
-        error_console=cast("Console", object()),  # errors are raised; without it, cyclopts would load rich
+        error_console=cast("Console", object()),  # errors are raised, but without a console cyclopts would load rich
         print_error=False,
         exit_on_error=False,
     )
@@ -64,18 +64,18 @@ def command_line() -> App:
 def run(arguments: Sequence[str]) -> ExitCode:
     """Run a command, and return its exit code."""
     try:
-        # Text goes past the buffers of the standard streams, so that nothing is left in them at the end.
+        # Text bypasses the buffers of the standard streams, so that nothing is left in them at the end.
         with nullcontext() if sys.stdout is None else redirect_stdout(cast("TextIO", Whole(sys.stdout))):  # for help
             app = command_line()
             if arguments[:1] in ([], ["--help"], ["-h"]):
-                app.resolved_commands()  # otherwise cyclopts shows a command without its help
+                app.resolved_commands()  # without this, cyclopts shows a command without its help
             command, bound, _ = app.parse_args(arguments)
             work = command(*bound.args, **bound.kwargs)
         if inspect.iscoroutine(work):
             work = _do(work)
         if work is not None:  # the command has its own exit code
             return ExitCode(work)
-    except (SystemExit, BrokenPipeError):  # the former is from rich, when it shows the help
+    except (SystemExit, BrokenPipeError):  # rich raises the former while it shows the help
         pass  # the reader has closed the pipe
     except EXPECTED as error:
         code, line = explained(error)
@@ -87,7 +87,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
         complain(str(error))
         return ExitCode.USAGE
     except (TypeError, ValueError) as error:
-        if (parameter := getattr(error, "parameter", None)) is None:  # otherwise an option is out of bounds
+        if (parameter := getattr(error, "parameter", None)) is None:  # with a parameter, an option is out of bounds
             raise
         from .options import option  # noqa: PLC0415 - the command has loaded it
 
@@ -97,10 +97,11 @@ def run(arguments: Sequence[str]) -> ExitCode:
 
 
 def _do(work: Coroutine[Any, Any, object]) -> object:
-    """Run the work of a command. Ctrl-C, SIGTERM and a deadline end the process immediately.
+    """Run the work of a command. After Ctrl-C, SIGTERM or a deadline, end the process as soon as the work has stopped.
 
-    The first signal cancels the work, and a second one of either kind ends the process. asyncio takes Ctrl-C, unless it
-    is ignored, as by scripts in the background. Service managers, ``docker stop`` and ``timeout`` send SIGTERM.
+    The first signal cancels the work, and a second one of either kind ends the process at once. asyncio handles Ctrl-C,
+    unless the process ignores it, as in a script's background. Service managers, ``docker stop`` and ``timeout`` send
+    SIGTERM.
     """
     import asyncio  # noqa: PLC0415 - a wrong command need not wait for it
 

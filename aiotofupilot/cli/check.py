@@ -1,6 +1,6 @@
 """Checks whether the receipt of a walk proves that each item was yielded exactly once.
 
-It needs only Python: ``python check.py FILE``. RECEIPT.md, beside its source, has the format and the rule.
+It needs only Python: ``python check.py FILE``. RECEIPT.md, in the same folder, has the format and the rule.
 """
 
 import json
@@ -25,7 +25,7 @@ class _Receipt:
 
     def __init__(self) -> None:
         self.number, self.doubt, self.ended, self.is_last = 0, "", "", False
-        self.passed: dict[str, Any] = {}  # the items yielded and not withdrawn, in order, and their values
+        self.passed: dict[str, Any] = {}  # the items yielded and not taken back, in order, with their values
         self.order = 0  # 1 if the oldest come first, -1 if the newest do
         self.until: str | None = None  # the time before which the page read last has everything
 
@@ -43,7 +43,7 @@ class _Receipt:
             self.require(type(line[name]) in (get_args(type_) or (type_,)), f"{name!r} has another type")
         self.require((kind == "header") == (self.number == 1) and (kind == "resume" or not self.ended), "out of place")
         if kind == "header":
-            self.doubts(line["shard"] or line["from"] != "0", "it is of a shard, or began elsewhere than the listing")
+            self.doubts(line["shard"] or line["from"] != "0", "it is of a shard, or did not begin at the beginning")
         elif kind == "page":
             self.take_page(line, line["ids"], line["values"], line["yielded"])
         elif kind == "resume":
@@ -51,7 +51,7 @@ class _Receipt:
             self.passed = dict([*self.passed.items()][: line["count"]])
             self.is_last, self.until, self.ended = False, None, ""
         else:
-            self.require(line["count"] == count, f"{count} items were yielded, and not {line['count']}")
+            self.require(line["count"] == count, f"{count} items were yielded, not {line['count']}")
             self.require(line["limited"] or self.is_last, "the listing has more after the last page")
             self.doubts(not line["checked"], "the walk warned that items may be missed or doubled")
             self.ended = f"exact: {'the first ' * line['limited']}{count} items"
@@ -62,7 +62,7 @@ class _Receipt:
         value_of, begins = dict(zip(ids, values, strict=True)), line["cursor"] == 0 and line["bound"] is None
         self.doubts(line["unreadable"] != 0, f"items before the page could not be read: {line['unreadable']}")
         self.doubts(line["next"] not in (None, line["cursor"] + len(ids)), "the server's cursors are not offsets")
-        self.doubts(not (line["covers"] or begins), "nothing holds it to the page before")
+        self.doubts(not (line["covers"] or begins), "nothing ties it to the page before")
         is_whole = line["until"] is None or (line["cursor"], line["next"]) == (0, None)
         self.doubts(not is_whole, "more items have one time than a page has")
         if not (self.doubt or self.covers(line, ids, values) or begins):
@@ -70,7 +70,7 @@ class _Receipt:
             self.require(self.doubt, "the page does not begin before the item passed last")
         new = [item for item in value_of if item not in self.passed and (item in yielded or not self.doubt)]
         new = [item for item in new if self.doubt or self.place(value_of[item]) >= 0]
-        self.require(yielded == new[: len(yielded)], "what is yielded is not what is new on the page")
+        self.require(yielded == new[: len(yielded)], "the items yielded are not the new items of the page")
         self.passed |= {item: value_of[item] for item in yielded}
         has_all = line["next"] is None and len(yielded) == len(new)
         self.is_last, self.until = has_all and line["until"] is None, line["until"] if has_all else None
@@ -78,7 +78,7 @@ class _Receipt:
     def covers(self, line: dict[str, Any], ids: list[str], values: list[Any]) -> bool:
         if None in values:  # the order has no time
             again, shown = [item for item in ids if item in self.passed], {*ids}
-            self.doubts([item for item in self.passed if item in shown] != again, "items of the page changed places")
+            self.doubts([item for item in self.passed if item in shown] != again, "items have changed their order")
             return ids[0] in self.passed
         last = next(reversed(self.passed.values()), "")
         self.doubts(last is None, "nothing holds it to an item without a value")
@@ -89,7 +89,7 @@ class _Receipt:
         place = self.place(values[0]) if values else 1
         goes_on = line["cursor"] == 0 and bound is not None and self.compare(bound, self.until) <= 0
         begins_query = line["cursor"] == 0 and (bound is None or self.place(bound) <= 0)
-        self.doubts(place == 0 and not (begins_query or goes_on), "the page begins among items of one time")
+        self.doubts(place == 0 and not (begins_query or goes_on), "the page begins among items of the same time")
         return place <= 0 or goes_on
 
     def place(self, value: str) -> int:  # -1: before the value of the item passed last, 0: the same, 1: after it
@@ -109,7 +109,7 @@ def verdict(lines: BinaryIO) -> tuple[int, str]:
                 break
             body, _, seal = line.removesuffix(b'"}\n').rpartition(b',"seal":"')
             sealed.update(body)
-            receipt.require(seal == sealed.hexdigest().encode(), "it was changed, or is not part of a receipt")
+            receipt.require(seal == sealed.hexdigest().encode(), "it was changed, or is not of this receipt")
             receipt.take(json.loads((body + b"}").decode()))
     except (LookupError, RecursionError, TypeError, ValueError) as error:
         return WRONG, f"wrong: line {receipt.number}: {error}"

@@ -1,4 +1,4 @@
-"""``aiotofupilot doctor``: how a server lists, by a few requests, as a table or as JSON."""
+"""``aiotofupilot doctor``: how a server lists, found out by a few requests, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ async def doctor(
     json: Annotated[bool, Parameter(group=OUTPUT, show_default=False)] = False,
     server: Server = Server(),  # noqa: B008 - a value
 ) -> ExitCode:
-    """Look at how the server lists, and say whether it is as this package expects.
+    """Find out how the server lists, and whether that is as this package expects.
 
-    It makes at most 40 requests with your key, two a second at most. None changes anything, none goes beyond cursor
+    It makes at most 40 requests with your key, and at most two a second. They change nothing, none goes beyond cursor
     20,000, and none is sent again.
 
     The table has a line for each listing: how a walk continues after a page; the time that sorts the listing; whether
@@ -32,12 +32,12 @@ async def doctor(
     cursors that has items, with "+" if there may be more; and how long the first page and the one at that cursor took.
     "!" marks what the package does not expect, and "-" what it can handle.
 
-    The exit code is 0 if everything is as the package expects, and 7 if something is not.
+    The exit code is 0 if everything is as the package expects, and otherwise 7.
 
     Args:
-        json: Write the facts as JSON, to send in. They are versions, response times, how many items the listings have
-            up to 20,000, and words of this package. They have no names, IDs, keys or addresses of yours, and no text
-            of the server.
+        json: Write the facts as JSON, to send them to us. They are versions, response times, the number of items of
+            each listing up to 20,000, and words of this package. They have no names, IDs, keys or addresses of yours,
+            and no text of the server.
         server: Which server gets the requests.
     """
     from aiotofupilot.doctor import READS_AT_MOST, diagnose  # noqa: PLC0415 - help need not wait for asyncio

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aiotofupilot import Attachment, DetailsWalk, TofuPilotSession
 
 _OPTIONS = [argument for argument in listing_class("runs").options if argument.name not in ("concurrency", "cursor")]
-"""Arguments for ``list()``. Concurrency has another default, and no position is remembered."""
+"""The arguments of ``list()`` that become options. Concurrency has another default here, and there is no position."""
 
 
 async def download(
@@ -41,14 +41,14 @@ async def download(
 ) -> None:
     """Download the attachments of runs or units into a folder.
 
-    Each file is FOLDER/<ID of the run, or serial number of the unit>/<ID of the attachment>-<its name>. A file that
-    is there is whole, and is not downloaded again. So the same command goes on after any interruption, and later
-    brings what is new.
+    Each file is FOLDER/<ID of the run, or serial number of the unit>/<ID of the attachment>-<its name>. A file with
+    that name is complete, and is not downloaded again. So run the same command to continue after an interruption, or
+    later to download what is new.
 
     Args:
         folder: The folder. If there is none, it is made.
-        listing: What has the attachments: runs or units.
-        concurrency: Files at a time, and beside them as many requests for runs or units.
+        listing: Whose attachments: runs or units.
+        concurrency: Files at a time, and as many requests for runs or units at the same time.
         server: Which server gets the requests.
         filters: Which runs or units. There is an option for each.
     """
@@ -85,7 +85,7 @@ async def download(
         error = raised.exceptions[0] if isinstance(raised, ExceptionGroup) else raised
         if not (isinstance(error, CancelledError) or (counts and isinstance(error, EXPECTED))):
             raise error from None
-        raise StoppedError(error, f"{_summary(counts, size)}; run it again to go on") from error
+        raise StoppedError(error, f"{_summary(counts, size)}; run it again to continue") from error
     put(sys.stdout, visible("; ".join(filter(None, (_summary(counts, size), left_out)))) + "\n")
     if failed := counts["failed"]:
         raise FailedError(f"{_files(failed)} could not be downloaded: run it again")

@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 class Format:
     """A way to write a listing, page by page. Text is in UTF-8.
 
-    Text of a server cannot steer a terminal. A pipe or a file gets the server's characters unchanged.
+    A server's text cannot control a terminal. A pipe or a file gets the server's characters unchanged.
     """
 
     name: str
-    """Its name for ``--format``."""
+    """The name that ``--format`` takes."""
     page: Callable[[Sequence[object]], bytes]
     """Returns the bytes of items."""
     head: bytes = b""
@@ -51,9 +51,9 @@ class Format:
     tail: bytes = b""
     """Bytes before all items, between two pages, and after all items."""
     options: Mapping[str, str] = {}
-    """Other options that decide the bytes. A file is resumed only with the same ones."""
+    """Other options on which the bytes depend. A file is resumed only with the same options."""
     remake: Remake | None = None
-    """Makes the file from all written bytes. None if these are the file."""
+    """Makes the file from all written bytes. None if the written bytes are the file."""
     most: int | None = None
     """The most items of a file. None for any number."""
     details_at_once: int = 1
@@ -61,12 +61,12 @@ class Format:
 
 
 def json_lines(*, for_terminal: bool = False) -> Format:
-    """Return the format of JSON lines: one object a line."""
+    """Return the format of JSON lines, which has one object per line."""
     return Format(name="jsonl", page=lambda items: b"".join(line + b"\n" for line in _json(items, for_terminal)))
 
 
 def json_object(item: object, *, for_terminal: bool) -> bytes:
-    """Return one item as JSON, indented for a terminal, and otherwise in one line."""
+    """Return one item as JSON: indented for a terminal, otherwise in one line."""
     from msgspec import json  # noqa: PLC0415 - as in `_json`
 
     (document,) = _json([item], for_terminal)
@@ -74,7 +74,7 @@ def json_object(item: object, *, for_terminal: bool) -> bytes:
 
 
 def json_array(*, for_terminal: bool = False) -> Format:
-    """Return the format of one JSON array with an item a line, which can be both streamed and searched."""
+    """Return the format of one JSON array. It has one item per line, so that it can be streamed and searched."""
     return Format(
         name="json",
         head=b"[",
@@ -92,7 +92,7 @@ def _json(items: Iterable[object], for_terminal: bool) -> Iterable[bytes]:  # no
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""Beginnings of texts that spreadsheets take for formulas.
+"""Spreadsheets take a text with one of these beginnings for a formula.
 
 Source: https://owasp.org/www-community/attacks/CSV_Injection
 """
@@ -101,10 +101,10 @@ Source: https://owasp.org/www-community/attacks/CSV_Injection
 def csv_rows(
     model: type, columns: Sequence[str] | None = None, *, for_terminal: bool = False, escape_formulas: bool = False
 ) -> Format:
-    """Return the format of a header and a row for each item.
+    """Return the format of CSV: a header and a row for each item.
 
     Names of nested objects are joined with dots, null is empty, and arrays and metadata are JSON. ``escape_formulas``
-    puts an apostrophe before texts, not numbers, that spreadsheets would take for formulas.
+    puts an apostrophe before texts that spreadsheets would take for formulas, but not before numbers.
 
     Source: https://www.rfc-editor.org/rfc/rfc4180, including lines that end with CR LF
     """
@@ -121,7 +121,7 @@ def csv_rows(
 
 
 def _values(item: object, leaves: Iterable[Leaf]) -> list[object]:
-    """Return values of an item, as the model has them if plain, and else as CSV has them."""
+    """Return the values of an item. Plain values are the model's, and others are as in CSV."""
     found = [(leaf, _at(item, leaf.attributes)) for leaf in leaves]
     if all(isinstance(value, _PLAIN) for _, value in found):
         return [value for _, value in found]
@@ -176,10 +176,10 @@ def _rows(rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def table_rows(columns: Sequence[Column], width: int | None, *, needs_all: bool = False) -> Format:
-    """Return the format of a header and a row for each item, with widths fixed before the first row.
+    """Return the format of a table: a header and a row for each item, with widths fixed before the first row.
 
-    A row takes at most ``width`` terminal cells. With None, nothing is cut or left out. With ``needs_all``, columns are
-    narrowed instead of left out.
+    A row takes at most ``width`` terminal cells. If None, nothing is cut or left out. With ``needs_all``, columns are
+    made narrower and never left out.
     """
     shown = fitted(columns, width, needs_all=needs_all)
 
@@ -201,7 +201,7 @@ _ENDINGS = {name: name for name in ("csv", "json", "jsonl", "parquet", "xlsx")} 
 """The format for each ending."""
 
 _MADE = {"parquet": "Parquet file", "xlsx": "workbook"}
-"""The formats whose file is made when everything has arrived, and its name."""
+"""The formats whose file is made when everything has arrived, and what such a file is called."""
 
 
 def format_for(
@@ -213,10 +213,10 @@ def format_for(
     escape_formulas: bool = False,
     columns: str | None = None,
 ) -> Format:
-    """Return a new format: the named one, or else that of the output's ending, or a table.
+    """Return a new format: the named one, or else the one of the output's ending, or else a table.
 
-    A table fits a terminal. It has the listing's columns, and other formats have the model's, unless ``columns`` names
-    some, separated by commas.
+    A table fits a terminal. A table has the listing's columns, and other formats have the model's. ``columns`` names
+    others, separated by commas.
 
     Raises:
         UsageError: The ending has no format, there is no such column, or the format does not fit the other options.
@@ -225,11 +225,11 @@ def format_for(
     name = name or _ENDINGS.get(ending or "txt")
     if name is None:
         raise UsageError(
-            f"no format is written into files that end in .{ending}: "
+            f"there is no format for files that end in .{ending}: "
             f"let {output} end in one of .{', .'.join(sorted(_ENDINGS))}, or name a format with --format"
         )
     if escape_formulas and name != "csv":
-        raise UsageError("--escape-formulas is for CSV, because no other format is read by spreadsheets as text")
+        raise UsageError("--escape-formulas is for CSV, because spreadsheets find formulas in no other format")
     if columns is not None and name in ("json", "jsonl"):
         raise UsageError("--columns is for the formats table, csv, parquet and xlsx, because JSON has no columns")
     if name in _MADE and output is None:
@@ -264,7 +264,7 @@ def _parquet(model: type, names: Sequence[str] | None) -> Format:
     async def remake(stream: FileIO, target: BufferedIOBase, _folder: Path) -> None:
         await write_parquet(stream, target)
 
-    # Columns of ten runs cost little more than those of one.
+    # Making columns for ten runs takes hardly longer than for one.
     return Format(name="parquet", head=head, page=page, remake=remake, details_at_once=10)
 
 
@@ -287,7 +287,7 @@ _WIDTHS: Mapping[object, int] = {datetime: 17, timedelta: 10, bool: 8, int: 12}
 """Terminal cells for values of a type."""
 
 _ID, _LEAST, _USUAL, _MOST = 36, 12, 32, 48
-"""Terminal cells for an ID, and for other texts at least, without a terminal, and at most."""
+"""Terminal cells for an ID; for other texts: at least, without a terminal, and at most."""
 
 
 @frozen
@@ -298,12 +298,12 @@ class Column:
     value: Callable[[Any], object]
     """Returns the cell's value for an item."""
     width: int
-    """Terminal cells that it needs."""
+    """How many terminal cells it needs."""
     is_elastic: bool
     """Whether more width helps."""
 
     def text(self, item: object) -> str:
-        """Return the cell's text for an item, ``-`` for null."""
+        """Return the cell's text for an item, or ``-`` for null."""
         value = self.value(item)
         return "-" if value is None else text_of(value) or "-"
 
@@ -344,12 +344,12 @@ TABLES: dict[str, tuple[str, ...]] = {
     ),
     "phases": ("started_at", "outcome", "name", "serial_number", "duration_ms", "retry_count"),
 }
-"""The columns of each listing's table, as paths of attributes. Of several paths, the first with a value counts. On a
-narrow terminal, the ID is left out first, and then the last columns."""
+"""The columns of each listing's table, as paths of attributes. If a column has several paths, the first with a value is
+shown. On a narrow terminal, the ID is left out first, and then the last columns."""
 
 
 def columns_of(listing: str) -> tuple[Column, ...]:
-    """Return a listing's `TABLES`, or else its first five fields."""
+    """Return the columns of a listing in `TABLES`, or else its first five fields."""
     fields = {field.name: field for field in shown_fields(listing_class(listing).model)}
     paths = TABLES.get(listing) or [name for name, field in fields.items() if field.model is None][:5]
     columns: list[Column] = []
@@ -378,7 +378,7 @@ def _column(leaf: Leaf) -> Column:
 
 
 def counted(items: int, listing: str) -> str:
-    """Return a number of items in words."""
+    """Return a number of items with the listing's name, such as ``1 run``."""
     return f"{items:,} {listing_class(listing).model.__name__.lower() if items == 1 else listing}"
 
 
@@ -386,9 +386,9 @@ _GAP = "  "
 
 
 def fitted(columns: Sequence[Column], width: int | None, *, needs_all: bool = False) -> list[Column]:
-    """Return the columns that fit into a width, or all with ``needs_all``, with their widths.
+    """Return the columns that fit into a width, with their final widths. With ``needs_all``, return all.
 
-    Elastic columns share the remaining width. If it is too small, all are narrowed in proportion.
+    Elastic columns share the remaining width. If even all of them are too wide, all are narrowed in proportion.
     """
     kept = list(columns)
     if width is None:
@@ -403,5 +403,5 @@ def fitted(columns: Sequence[Column], width: int | None, *, needs_all: bool = Fa
 
 
 def cut(text: str, width: int) -> str:
-    """Cut a text to at most some terminal cells."""
+    """Cut a text to at most ``width`` terminal cells."""
     return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"

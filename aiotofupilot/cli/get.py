@@ -1,4 +1,4 @@
-"""``aiotofupilot get`` and ``aiotofupilot whoami``: one item, with everything the server knows of it, as JSON."""
+"""``aiotofupilot get`` and ``aiotofupilot whoami``: one item as JSON, with all that the server knows about it."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ async def get(
     *,
     server: Server = Server(),  # noqa: B008 - a value
 ) -> None:
-    """Show one item as JSON, with everything that the server knows of it but secrets.
+    """Show one item as JSON, with everything that the server knows about it except secrets.
 
     A unit is found by its serial number, a part and a batch by their number, and all others by their ID. "stations
     current" and "users current" are the station and the user whose key is used. The names and formats are the API's
-    own. A terminal gets the JSON indented, and a pipe or a file gets it in one line.
+    own. The JSON is indented on a terminal, and in one line in a pipe or a file.
 
     Args:
-        listing: What it is one of, such as runs.
-        item_id: The ID, or the number. Write -- before one that begins with a dash, and options before that.
+        listing: The listing of the item, such as runs.
+        item_id: The ID, or the number. If it begins with a dash, write -- before it, after all options.
         server: Which server gets the request.
     """
     if listing not in NAMES:
@@ -45,8 +45,8 @@ async def get(
     is_current = item_id == "current" and hasattr(declared, "current")
     if not (is_current or hasattr(declared, "get")):
         raise UsageError(
-            f"{listing} cannot be read one by one: 'aiotofupilot {listing}' has all of them, and "
-            f"'aiotofupilot get {listing} current' the one whose key is used"
+            f"{listing} cannot be read one by one: use 'aiotofupilot {listing}' for all of them, or "
+            f"'aiotofupilot get {listing} current' for the one whose key is used"
         )
     request = methodcaller("current") if is_current else methodcaller("get", item_id)
     await _show(lambda session: request(getattr(session, listing)), server)
@@ -54,7 +54,7 @@ async def get(
 
 @unwrapped
 async def whoami(*, server: Server = Server()) -> None:  # noqa: B008 - a value
-    """Show whose key is used, as JSON: a user's or a station's, and of which organization.
+    """Show as JSON which user or station the key belongs to, and which organization.
 
     Args:
         server: Which server gets the request.
@@ -63,7 +63,7 @@ async def whoami(*, server: Server = Server()) -> None:  # noqa: B008 - a value
 
 
 async def _show(request: Callable[[TofuPilotSession], Awaitable[object]], server: Server) -> None:
-    """Write the result of one request. An ID that no address can hold is wrong usage."""
+    """Write the result of one request. Raise a UsageError for an ID that no address can hold."""
     from .output import StandardOutput  # noqa: PLC0415 - help need not wait for asyncio
     from .progress import Progress  # noqa: PLC0415 - which imports it too
 

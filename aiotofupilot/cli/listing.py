@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from .output import Output, Written
 
 _SHOWN = 10
-"""The most positions of left-out items in a message."""
+"""A message shows at most this many positions of left-out items."""
 
 _DETAILS = Argument(
     name="details",
     annotation=bool,
-    doc="Write everything that the server knows of each item, such as the phases of a run with their measurements. "
-    "Each item takes one more request, so let --concurrency send several. It needs the format jsonl, json or parquet.",
+    doc="Write everything that the server knows about each item, such as the phases of a run with their measurements. "
+    "Each item takes one more request, so use --concurrency. It needs the format jsonl, json or parquet.",
     default=False,
     server_default=False,
 )
@@ -51,22 +51,21 @@ class Form:
     """How a listing is written, and where.
 
     Attributes:
-        format: How to write the items. A table is cut to fit a terminal, never a pipe or a file; jsonl, json and csv
-            have the API's own names and formats; parquet has the library's, and needs the extra arrow. xlsx, which
-            needs the extra xlsx, has the columns of csv with numbers and dates as such; dates are in UTC, because Excel
+        format: How to write the items. A table is cut to fit a terminal, but not a pipe or a file. jsonl, json and csv
+            have the API's own names and formats. parquet has the library's, and needs the extra arrow. xlsx has the
+            columns of csv, with real numbers and dates, and needs the extra xlsx. Its dates are in UTC, because Excel
             has no time zones, and a text is cut after 32,767 characters. By default the ending of --output decides, and
             without one it is a table.
-        output: Write into this file. If it is there already, it is replaced, but only when all has arrived. Its ending
-            names the format: .csv, .json, .jsonl, .ndjson, .parquet, .txt or .xlsx. An interrupted run leaves what it
-            had in FILE.part.
-        columns: Write these columns of a table, csv, parquet or xlsx, in this order, by their names in the header of
-            csv, such as id,unit.serial_number. Those of parquet are flat then.
-        resume: Go on with what an interrupted run of the same command has left of the file. That completes its listing,
-            and does not look for newer items. If no run has left anything, begin, unless the file is there already: a
-            finished file is never replaced then.
+        output: Write into this file. If it exists already, it is replaced, but only when everything has arrived. Its
+            ending names the format: .csv, .json, .jsonl, .ndjson, .parquet, .txt or .xlsx. An interrupted run leaves
+            what it had in FILE.part.
+        columns: Write these columns of a table, csv, parquet or xlsx, in this order. The names are those in the header
+            of csv, such as id,unit.serial_number. parquet is flat then.
+        resume: Complete the file that an interrupted run of the same command has begun. The listing is completed, but
+            not searched for newer items. If there is no begun file, begin one. A finished file is never replaced.
         escape_formulas: In CSV, write an apostrophe before each text that begins with =, +, -, @, a tab or a carriage
             return. Otherwise a spreadsheet that opens the file runs such a text as a formula, whoever wrote it.
-        receipt: Write into this file what each page had and what was written of it, for 'aiotofupilot check FILE'.
+        receipt: Record the items of each page and those written in this file, for 'aiotofupilot check FILE'.
     """
 
     format: Literal["table", "jsonl", "json", "csv", "parquet", "xlsx"] | None = None
@@ -77,11 +76,11 @@ class Form:
     receipt: Annotated[Path | None, Parameter(metavar="FILE")] = None
 
     def checked_receipt(self, *, has_details: bool) -> Path | None:
-        """Return the receipt's path. A path that the output needs is refused."""
+        """Return the receipt's path. Refuse a path that the output needs."""
         if self.receipt and has_details:
-            raise UsageError("--receipt cannot be about --details")
+            raise UsageError("--receipt cannot be used with --details")
         if self.receipt and self.output and is_beside(self.receipt, self.output):
-            raise UsageError(f"--receipt needs a file of its own, and {self.receipt} belongs to --output {self.output}")
+            raise UsageError(f"--receipt needs another file: {self.receipt} is used by --output {self.output}")
         return self.receipt
 
 
@@ -102,25 +101,25 @@ def listing_command(name: str) -> Callable[..., object]:
         )
         if query.has_details and output_format.name in ("table", "csv", "xlsx"):
             raise UsageError(
-                "--details needs the format jsonl, json or parquet, because a table and CSV have one row for each item"
+                "--details needs the format jsonl, json or parquet, because other formats have one row for each item"
             )
         if form.resume and path is None:
             raise UsageError("--resume needs --output FILE")
         receipt = form.checked_receipt(has_details=query.has_details)
         items, left_out = await write_listing(query, server, output_format, path, resume=form.resume, receipt=receipt)
-        # A program that reads a pipe, such as a pager, may own the terminal.
+        # A program that reads the pipe, such as a pager, may use the terminal.
         if is_terminal(sys.stderr) and (is_terminal(sys.stdout) or path is not None):
             count = counted(items, name) + (f" in {path}" if path else "")
             say(f"{count}; {left_out}" if left_out else count)
         elif left_out:
             complain(left_out)
-        elif not items and path is not None:  # an ID may be mistyped, and a job would keep writing empty files
+        elif not items and path is not None:  # an ID may be mistyped, and a cron job would keep writing empty files
             say(f"{counted(items, name)} in {path}")
 
     names = {argument.name for argument in listing.filters}
     note = re.sub(r"``(\w+)``", lambda name: option(name[1]) if name[1] in names else name[1], listing.note)
-    if unused:  # they are accepted, so that one command with another name lists any listing
-        note += f"\n\nOne request has all {name}, so {', '.join(option(one.name) for one in unused)} change nothing."
+    if unused:  # they are accepted, so that a script can use the same options for any listing
+        note += f"\n\nOne request gets all {name}, so {', '.join(option(one.name) for one in unused)} have no effect."
     command.__doc__ = f"{listing.summary}\n\n{note}"
     more = [] if detailed is None else [_DETAILS]
     return with_options(command, [*listing.filters, *listing.options, *unused, *more])
@@ -142,7 +141,7 @@ class Query:
         self.arguments = arguments
 
     def listing(self, session: TofuPilotSession) -> Paginator[Any]:
-        """Return the listing, without a request. Arguments out of bounds raise the library's error."""
+        """Return the listing, without a request. Raise the library's error for an argument out of bounds."""
         paginator: Paginator[Any] = getattr(session, self.name).list(**self.arguments)
         return paginator
 
@@ -159,7 +158,7 @@ class Query:
         return self.changed(cursor=Checkpoint.parse(written.checkpoint), max_items=left)
 
     def options(self) -> dict[str, str]:
-        """Return as text the options that decide what is listed, not how."""
+        """Return the options that select items or change their order, as texts."""
         how = {argument.name for argument in listing_class(self.name).options} - {"max_items", "cursor"}
         given = {"details": True} | self.arguments if self.has_details else self.arguments
         return {"listing": self.name} | {
@@ -169,7 +168,7 @@ class Query:
         }
 
     def left_out(self, stats: WalkStats) -> str:
-        """Return in words which items a walk left out, and whether it may have missed others, or an empty text."""
+        """Return in words which items a walk left out, and whether it may have missed others. Empty if neither."""
         parts: list[str] = []
         if count := stats.unreadable:
             positions, ids = stats.unreadable_positions, stats.unreadable_ids
@@ -190,11 +189,11 @@ async def write_listing(
 ) -> tuple[int, str]:
     """Write a listing as it arrives, to a file or, without a path, to standard output.
 
-    Return how many items are written, including earlier runs, and in words which ones this run left out.
+    Return how many items are written, including those of earlier runs, and in words which ones this run left out.
 
     Raises:
-        StoppedError: It ended early with something written, or was interrupted.
-        Exception: The original error, if nothing is written, or nobody reads any more.
+        StoppedError: It ended early after something was written, or was interrupted.
+        Exception: The original error, if nothing was written, or the reader has closed the pipe.
     """
     out: Output | None = None
     walk: Any = None  # the walk, as soon as there is one
@@ -202,7 +201,7 @@ async def write_listing(
     progress = Progress(query.name, query.arguments.get("max_items"), to_standard_output=path is None)
     try:
         async with server.session() as session, progress.until(server.deadline):
-            query.listing(session)  # a wrong argument is reported before a file is touched
+            query.listing(session)  # report a wrong argument before touching a file
             asked = {"aiotofupilot": __version__} | server.identity | query.options()
             options = {**asked, "--format": form.name, **form.options}
             async with output(path, options, resume=resume, remake=form.remake) as out:
@@ -211,7 +210,7 @@ async def write_listing(
                 if query.has_details:
                     walk = rest.details().walk()
                 else:
-                    if form.name == "parquet":  # its columns are made of attributes alone
+                    if form.name == "parquet":  # its columns need only the attributes
                         from aiotofupilot.arrow.streaming import structs_of  # noqa: PLC0415 - it needs an extra
 
                         rest = structs_of(rest)
@@ -228,7 +227,7 @@ async def write_listing(
         if out and items:
             torn = ", and a part of the next page" if isinstance(out, StandardOutput) and out.is_torn else ""
             how = "--resume, or elsewhere with --cursor" if path else "--cursor"
-            left += f"{torn}, go on with {how} {out.state.checkpoint}"
+            left += f"{torn}, continue with {how} {out.state.checkpoint}"
         left_out = walk and query.left_out(walk.stats)
         raise StoppedError(error, f"{left}; {left_out}" if left_out else left) from error
     return out.state.items, query.left_out(walk.stats)
@@ -242,7 +241,7 @@ async def _write(
         if output_format.most is not None and out.state.items + len(items) > output_format.most:
             raise UsageError(
                 f"there are more {query.name} than the {output_format.most:,} that a sheet of {output_format.name} "
-                "holds: write csv or parquet, or list fewer"
+                "can hold: write csv or parquet, or list fewer"
             )
         # The head is written with the first items, so that a refused listing leaves no header.
         text = (output_format.between if out.state.items else output_format.head) + output_format.page(items)

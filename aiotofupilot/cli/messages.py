@@ -1,4 +1,4 @@
-"""Messages for people, in lines that cannot steer a terminal, and the exit codes of errors."""
+"""Messages for people, in lines that cannot control a terminal, and the exit codes of errors."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def aligned(rows: Iterable[Sequence[str]], numbers: Collection[str]) -> str:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Return whether a stream is a terminal. Python has None for a closed one."""
+    """Return whether a stream is a terminal. A closed one is None in Python."""
     return stream is not None and stream.isatty()
 
 
@@ -50,9 +50,9 @@ def raw(stream: IO[Any]) -> RawIOBase:
 
 
 def put(stream: TextIO | None, text: str) -> None:
-    """Write text to a stream, at once and whole, unless it is closed.
+    """Write a whole text to a stream at once, unless the stream is closed.
 
-    `print` loses text where Python runs unbuffered and the stream does not block.
+    `print` loses text if Python runs unbuffered and the stream is non-blocking.
     """
     if stream is not None:
         with naming(STANDARD_OUTPUT):
@@ -67,12 +67,12 @@ def say(line: str) -> None:
 
 
 def complain(message: str) -> None:
-    """Say something about the command."""
+    """Write a message of the command to standard error."""
     say(f"aiotofupilot: {message}")
 
 
 class Whole:
-    """A standard stream whose text is written by `put`, and dropped if that raises a suppressed error."""
+    """A standard stream that writes by `put`. Text is dropped if that raises a suppressed error."""
 
     def __init__(self, stream: TextIO, *suppressed: type[Exception]) -> None:
         self._stream = stream
@@ -127,7 +127,7 @@ class StoppedError(Exception):
     reason: BaseException
     """An `EXPECTED` error, or a cancellation by Ctrl-C or SIGTERM."""
     left: str
-    """The finished work, and how to go on, in words."""
+    """The finished work, and how to continue, in words."""
 
 
 EXPECTED = (CycloptsError, UsageError, FailedError, StoppedError, aiotofupilot.TofuPilotError, OSError)
@@ -142,18 +142,18 @@ _HINTS: dict[type[BaseException], str] = {
     aiotofupilot.APIError: _ADDRESS,
     aiotofupilot.RedirectError: _ADDRESS,
     aiotofupilot.TransportError: f"{_ADDRESS}, and the network",
-    aiotofupilot.DriftError: "items came or went: run it again, or with --on-drift ignore, which may skip some",
+    aiotofupilot.DriftError: "items were added or removed: run it again, or use --on-drift ignore, which may skip some",
     aiotofupilot.DecodeError: f"{_ADDRESS}, or get a newer aiotofupilot",
     aiotofupilot.TofuPilotError: "get a newer aiotofupilot, or report this",
 }
-"""Hints for errors without one, by the nearest kind."""
+"""Hints for errors that have none, by their class. The nearest class counts."""
 
 _PARAMETER = re.compile(
     r"(\b(?:api_key|base_url|allow_insecure_http|on_drift|ca_cert)\b(?! in )|^proxy\b|\bproxy(?==))"
     r'(?:=(?:True\b|"(\w+)")?)?'
 )
-"""A parameter with an option, as messages name it, perhaps with a value. Members of the login's file have the same
-names, and stay."""
+"""A parameter that has an option, as messages name it, perhaps with a value. Members of the login's file with the same
+names are not matched."""
 
 
 def explained(error: BaseException) -> tuple[ExitCode, str]:
@@ -192,7 +192,8 @@ def _misunderstood(error: CycloptsError) -> str:
         case UnusedCliTokensError():
             return f"no such argument: {' '.join(error.unused_tokens or ())}; see --help"
         case UnknownOptionError() if error.token.keyword == "--limit":
-            # In the library it is the size of a page, and elsewhere often a number of items. cyclopts says --timeout.
+            # In the library, --limit is the size of a page, and elsewhere often a number of items. cyclopts would
+            # suggest --timeout.
             advice = "-n or --max-items limits all items, and --page-size those of a request. See --help."
             return f"{str(error).partition(' Did you mean')[0]} {advice}"
         case MissingArgumentError() if error.argument and error.argument.name == "--procedure-id":
@@ -202,7 +203,7 @@ def _misunderstood(error: CycloptsError) -> str:
 
 
 def _in_options(message: str) -> str:
-    """Name options and commands in place of parameters and calls."""
+    """Replace the names of parameters and calls by those of options and commands."""
 
     def as_option(named: re.Match[str]) -> str:
         return f"--{named[1].replace('_', '-')}" + (f" {named[2]}" if named[2] else "")
@@ -220,11 +221,11 @@ def _with_hint(error: aiotofupilot.TofuPilotError) -> str:
     if error.hint or "--on-drift" in line:  # the error already says what to do
         return line
     if error.position is not None:
-        hint = f"only the item at position {error.position} cannot be read: --on-unreadable skip leaves it out"
+        hint = f"only the item at position {error.position} cannot be read: use --on-unreadable skip to leave it out"
     elif isinstance(error, aiotofupilot.RateLimitedError | aiotofupilot.ServerError) and error.retry_after:
         hint = f"try again in {ceil(error.retry_after):,} s"
     else:
         hint = next(_HINTS[kind] for kind in type(error).__mro__ if kind in _HINTS)
     if error.item_id is not None:
-        hint += f"; if others can be read, --on-unreadable skip leaves out {error.item_id}"
+        hint += f"; if others can be read, use --on-unreadable skip to leave out {error.item_id}"
     return f"{line}; {hint}"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aiotofupilot.mirror import Mirror, MirrorProgress, MirrorResult
 
 _OPTIONS = [argument for argument in listing_class("runs").options if argument.name in ("concurrency", "on_unreadable")]
-"""Arguments for each ``list()`` that a mirror makes."""
+"""The arguments of ``list()`` that become options."""
 
 
 async def mirror(
@@ -41,19 +41,18 @@ async def mirror(
 ) -> None:
     """Bring a DuckDB database up to date, with a table for each listing.
 
-    The first run reads everything, and each later one what is new. It can be stopped at any time and run again.
-    Parts, stations and users are compared as a whole by each run. Each run also looks for runs, units and batches that
-    were removed. Of the other listings, --again sees what was changed or removed lately, and only --full sees all of
-    it. A row that the server lists no more stays, and
-    _gone_at says when that was found. Measurements, phases and logs follow the runs, which are always mirrored with
-    them. With filters, only the items that match are mirrored. The database remembers them, so give the same ones
-    each time.
+    The first run reads everything, and each later one reads what is new. It can be stopped at any time and run again.
+    Each run reads all parts, stations and users, and looks for removed runs, units and batches. --again finds what
+    else was changed or removed lately, and --full finds all of it. A row that the server no longer lists stays, and
+    _gone_at says when that was found. Measurements, phases and logs are always mirrored together with the runs. With
+    filters, only the items that match are mirrored. The database remembers the filters, so give the same ones each
+    time.
 
     Args:
         database: The file. If there is none, it is made.
-        listings: The listings to bring up to date, such as runs. By default all of them that have the filters.
-        again: Read the runs, units and batches of this last time once more, such as 7d, with the measurements,
-            phases and logs of these runs.
+        listings: The listings to bring up to date, such as runs. By default all that have the filters.
+        again: Read the runs, units and batches of the last 7d, for example, once more, with the measurements, phases
+            and logs of these runs.
         full: Read everything again, and mark what is gone.
         removals: Look for runs, units and batches that were removed, in few requests. They are marked by the next run
             that looks a minute later or more.
@@ -97,10 +96,10 @@ async def mirror(
         if result.doubt is not None:
             complain(f"{result.doubt}: use --full")
         if result.is_unchecked:
-            complain(f"{result.listing} may be missing, because the server's pages do not show all of them in an order")
+            complain(f"{result.listing} may be missing, because the server's pages could not be checked")
         if result.lateness > overlap / 2:
             late = f"{result.listing} became visible {result.lateness:.0f} s after newer ones"
-            complain(f"{late}, and later than {overlap:g} s they would be missed: use a longer --overlap")
+            complain(f"{late}, and would be missed after more than {overlap:g} s: use a longer --overlap")
 
 
 with_options(mirror, [*shared_filters(name for name in NAMES if listing_class(name).by_run is None), *_OPTIONS])
@@ -132,19 +131,19 @@ async def _updated(
         except library.StaleWatermarkError as error:
             raise UsageError(f"{error}; the option is --full") from error
         except (TofuPilotError, DeadlineError, OSError, CancelledError) as error:
-            left = f"it stopped at the {reached}; run it again to go on" if reached else "no listing was read"
+            left = f"it stopped at the {reached}; run it again to continue" if reached else "no listing was read"
             if reached and isinstance(
                 error, ForbiddenError | NotFoundError | DriftError
-            ):  # as it will be the next time
+            ):  # the next run would fail in the same way
                 left = f"it stopped at the {reached}"
                 if others := _without(reached, listings):
                     left += f"; to leave {reached} out: aiotofupilot mirror {database} {' '.join(others)}"
-            if isinstance(error, OSError):  # which has a note if only the copy failed
+            if isinstance(error, OSError):  # it has a note if only the copy failed
                 left = "".join(getattr(error, "__notes__", ())) or left
             raise StoppedError(error, left) from error
 
 
 def _without(missing: str, listings: Sequence[str]) -> list[str]:
-    """Return the other listings, without those that follow a missing one."""
+    """Return the listings without the missing one and those that follow it."""
     followed = {name for name in NAMES if missing == "runs" and listing_class(name).by_run is not None}
     return [name for name in listings if name not in {missing, *followed}]

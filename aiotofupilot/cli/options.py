@@ -1,8 +1,8 @@
 """The options of commands, made from the arguments of listings, and converters of their values.
 
 `with_options` gives a command an option for each argument of a listing. Other options are parameters of the command, or
-fields of a class that it takes as one parameter, such as `Server`. `timestamp` and the functions after it are
-converters for cyclopts, which explains their ValueErrors.
+fields of a class that is one parameter of the command, such as `Server`. `timestamp` and the functions after it are
+converters for cyclopts, which shows their ValueErrors.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound="Callable[..., object]")
 
 _BREAK = re.compile(r"(?<=\S)\n(?:(?=\S)| {8,})")
-"""A break within a paragraph, or within the description of an argument, which is indented twice."""
+"""A line break within a paragraph, or within the description of an argument, which is indented twice."""
 
 
 def unwrapped(command: C) -> C:
@@ -53,7 +53,7 @@ ASKING = Group("How to ask", sort_key=4)
 SERVER = Group("Server", sort_key=5)
 
 KEY = "API key"
-"""The name of the key's digest among a file's options. No message shows it."""
+"""The name of the key's digest among a file's options. No message shows the digest."""
 
 _SECONDS = Parameter(group=ASKING, metavar="SECONDS", validator=Number(gt=0, lt=math.inf))
 
@@ -76,7 +76,7 @@ def timestamp(_: object, tokens: Sequence[Token], now: datetime | None = None) -
 
 
 def checkpoint(_: object, tokens: Sequence[Token]) -> Checkpoint:
-    """Read a checkpoint. A position is one too."""
+    """Read a checkpoint, or a position in the server's counting."""
     text = tokens[0].value
     try:
         return Checkpoint.parse(text)
@@ -122,7 +122,7 @@ def metadata(_: object, tokens: Sequence[Token]) -> dict[str, object]:
             raise ValueError("give --metadata one JSON object, with the conditions on all keys.")
         else:
             document: object = None
-            with suppress(ValueError, RecursionError):  # the latter: it is nested too deeply
+            with suppress(ValueError, RecursionError):  # RecursionError: it is nested too deeply
                 document = json.loads(token.value)
             if not isinstance(document, dict):
                 raise ValueError(
@@ -137,7 +137,7 @@ def metadata(_: object, tokens: Sequence[Token]) -> dict[str, object]:
 _OF_LIST: dict[str, dict[str, Any]] = {
     "search_query": {"name": ["--search-query", "--search"]},
     "created_after": {"name": ["--created-after", "--since"]},
-    "max_items": {"name": ["--max-items", "-n"], "group": SELECTION, "help": "Stop after this many."},
+    "max_items": {"name": ["--max-items", "-n"], "group": SELECTION, "help": "Stop after this many items."},
     "cursor": {
         "group": SELECTION,
         "help": "Begin here: the cursor that an earlier run printed when it ended early, or a position in the server's "
@@ -148,18 +148,17 @@ _OF_LIST: dict[str, dict[str, Any]] = {
     "concurrency": {"group": ASKING, "help": "Requests at a time, 1 by default. Items are still written in order."},
     "on_drift": {
         "group": ASKING,
-        "help": "What to do when items are added or removed meanwhile, because the server's positions then skip or "
-        "repeat some: ignore it; resync, to list each item that stays exactly once; or raise, to fail. By default "
-        "resync, or ignore in an order in which items can move. If the server's positions are not numbers of items, it "
-        "then follows them, and warns.",
+        "help": "What to do if items are added or removed meanwhile, which makes the server's positions skip or repeat "
+        "some: resync, to list each item that stays exactly once; raise, to fail; or ignore. By default resync, or "
+        "ignore in an order in which items can move. If pages cannot be checked, the default warns and continues.",
     },
     "on_unreadable": {
         "group": ASKING,
         "help": "What to do about an item that the server cannot serve while it serves others: raise, to fail after "
-        "the items before it; or skip, to leave it out and say so in the end.",
+        "the items before it; or skip, to leave it out and say so at the end.",
     },
 }
-"""Differences from other arguments of ``list()``: names, group, and a help that suits a command."""
+"""Names, groups and help texts of arguments of ``list()`` that differ in a command."""
 
 _TYPED: dict[object, dict[str, object]] = {
     datetime: {"metavar": "DATE", "converter": timestamp},
@@ -214,7 +213,9 @@ def _option(argument: Argument) -> inspect.Parameter:
         kind, typed = list[str] | dict[str, Any], {"metavar": "CONDITION...", "converter": metadata}
     elif argument.is_repeated:
         kind, typed = list[kind], {**typed, "metavar": f"{typed.get('metavar', 'CHOICE')}..."}  # type: ignore[valid-type] # known at run time
-    elif kind is bool and argument.server_default is not False:  # otherwise its negative would change nothing
+    elif (
+        kind is bool and argument.server_default is not False
+    ):  # if the default is false, a negative option would change nothing
         typed = {"negative": None}
     elif kind is int and argument.bounds:
         typed = {**typed, "validator": Number(gte=argument.bounds.low, lte=argument.bounds.high)}
@@ -246,7 +247,7 @@ def shared_filters(listings: Iterable[str]) -> list[Argument]:
 
 def with_options(command: C, arguments: Iterable[Argument]) -> C:
     """Replace a command's ``**arguments`` by options, and explain in its help how they are typed."""
-    arguments = [argument for argument in arguments if argument.name != "extra_query"]  # which is for programs
+    arguments = [argument for argument in arguments if argument.name != "extra_query"]  # it is for programs
     signature = inspect.signature(command)
     *own, _ = signature.parameters.values()
     command.__signature__ = signature.replace(parameters=[*own, *map(_option, arguments)])  # type: ignore[attr-defined] # inspect looks for it
@@ -261,15 +262,15 @@ def with_options(command: C, arguments: Iterable[Argument]) -> C:
 @Parameter(name="*", group=SERVER)
 @frozen(kw_only=True)
 class Server:
-    """Which server gets the requests, with which key, and how long it is waited for.
+    """Which server gets the requests, with which key, and how long to wait for it.
 
-    A field is an option, and this docstring has its help. Whatever needs the key or the address raises a
-    ConfigurationError if there is none, or it cannot be used.
+    Each field is an option, and this docstring has its help. Methods that need the key or the address raise a
+    ConfigurationError if there is none, or if it cannot be used.
 
     Attributes:
-        timeout: Give up a request that has no complete response after this time, and repeat it.
+        timeout: Repeat a request that has no complete response after this time.
         retries: Repeat a failed request at most this many times, if that may help.
-        deadline: End after this time, with what has come by then. By default there is no limit.
+        deadline: End after this time, with what has arrived by then. By default there is no limit.
         sandbox: List the made-up factory of an embedded server: no account or key needed.
         until: With --sandbox: when the newest run of the made-up factory has been uploaded. By default now.
         base_url: Address of the server. TOFUPILOT_URL can hold it instead. Without either, it is the server of your
@@ -277,10 +278,10 @@ class Server:
         allow_insecure_http: Let the key travel unencrypted to a server whose address begins with http.
         api_key: Discouraged, because everyone on this machine can read a command's arguments: set TOFUPILOT_API_KEY, or
             log in with TofuPilot's own command.
-        proxy: HTTP proxy on the way to the server, such as http://proxy.example.com:3128. By default it is that of
-            HTTPS_PROXY, unless NO_PROXY names the server. If it wants a password, set HTTPS_PROXY, because everyone on
-            this machine can read a command's arguments.
-        ca_cert: Trust the certificates in this PEM file too, such as that of your company's own authority.
+        proxy: HTTP proxy to the server, such as http://proxy.example.com:3128. By default it is that of HTTPS_PROXY,
+            unless NO_PROXY names the server. If it needs a password, set HTTPS_PROXY, because everyone on this machine
+            can read a command's arguments.
+        ca_cert: Also trust the certificates in this PEM file, such as that of your company's own authority.
     """
 
     timeout: Annotated[float, _SECONDS] = 30.0
@@ -296,9 +297,7 @@ class Server:
 
     def __attrs_post_init__(self) -> None:
         if self.until and not self.sandbox:
-            raise UsageError(
-                "--until is for --sandbox; to list what is older, filter with --created-before or the like"
-            )
+            raise UsageError("--until is for --sandbox; to list older items, use a filter such as --created-before")
         if self.sandbox and (self.base_url or self.api_key or self.allow_insecure_http or self.proxy or self.ca_cert):
             raise UsageError(
                 "--sandbox has an address and a key of its own: leave out --base-url, --api-key, "
@@ -307,9 +306,9 @@ class Server:
 
     @property
     def identity(self) -> dict[str, str]:
-        """The server and a digest of the key, which distinguish its listings from others.
+        """The server and a digest of the key, to recognize a file that another server or key has begun.
 
-        Keys are too long to be found from a digest. The sandbox has its own key.
+        Keys are too long to be guessed from a digest. The sandbox has its own key.
         """
         if self.sandbox:
             return {"server": "sandbox"}
@@ -322,7 +321,7 @@ class Server:
     async def session(self) -> AsyncGenerator[TofuPilotSession]:
         """Open a session, with an embedded server for the sandbox."""
         if self.sandbox:
-            from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - an HTTP server that is seldom wanted
+            from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - an HTTP server that is rarely needed
 
             async with Sandbox(until=self.until or datetime.now(UTC)) as sandbox:
                 own = evolve(self, sandbox=False, until=None, api_key=sandbox.api_key, base_url=sandbox.url)

@@ -1,9 +1,10 @@
 """The output of a listing: standard output, or a file that another run can complete.
 
-FILE.part takes the place of FILE when it is whole. After each page, FILE.part.state says how far it is whole. The state
-is replaced atomically, and another run cuts off any bytes beyond it. So a run may end at any time, even by kill -9. A
-Parquet file or a workbook is made from FILE.part at the end, as FILE.part.whole; temporary files of a workbook are in
-the folder FILE.part.making. On a file system without locks, each run has its own part, which no other completes.
+FILE.part replaces FILE when it is complete. After each page, FILE.part.state says how far FILE.part is complete. The
+state is replaced atomically, and another run cuts off any bytes after that point. So a run may end at any time, even by
+kill -9. A Parquet file or a workbook is made from FILE.part at the end, as FILE.part.whole. Temporary files of a
+workbook are in the folder FILE.part.making. On a file system without locks, each run has its own part, which no other
+run completes.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from io import RawIOBase
 
 Remake = Callable[[FileIO, BufferedIOBase, Path], Awaitable[None]]
-"""Makes a file from another one, read to its end. The path is free for a temporary folder."""
+"""Makes a file from another one, which it reads to the end. It may make a temporary folder at the path."""
 
 _PIECE = 4096
 """Bytes per write. A writable pipe takes this many without blocking: Linux's PIPE_BUF."""
@@ -42,28 +43,28 @@ _PIECE = 4096
 
 @frozen
 class Written:
-    """How far a listing is written, and with which options."""
+    """How much of a listing has been written, and with which options."""
 
     begun: str
-    """A date-time in ISO 8601."""
+    """When the file was begun, in ISO 8601."""
     options: dict[str, str]
-    """The given options that decide about the bytes, and a digest of the key."""
+    """The given options on which the bytes depend, and a digest of the key."""
     size: int = 0
-    """In bytes."""
+    """Bytes written so far."""
     items: int = 0
     """Items written so far, including earlier runs."""
     checkpoint: str | None = None
-    """Where the listing resumes. None for its beginning."""
+    """Where the listing resumes. None at its beginning."""
 
 
 class StandardOutput:
-    """Standard output. While its reader pauses, other tasks run, and Ctrl-C is not held up.
+    """Standard output. While its reader pauses, other tasks run, and Ctrl-C works.
 
-    ``state`` is up to the last write that succeeded.
+    ``state`` is that of the last successful write.
     """
 
     is_torn: bool = False
-    """Whether a failed or cancelled write was made in part."""
+    """Whether a write failed or was cancelled after a part of its bytes."""
 
     def __init__(self) -> None:
         if sys.stdout is None:
@@ -72,12 +73,12 @@ class StandardOutput:
         self.state: Written = Written("", {})
 
     async def write(self, data: bytes, *, items: int | None = None, checkpoint: str | None = None) -> None:
-        """Write bytes at once, as `PartFile.write` does. Raise a BrokenPipeError if nobody reads any more."""
+        """Write bytes at once, as `PartFile.write` does. Raise a BrokenPipeError if the reader has closed the pipe."""
         rest = memoryview(data)
         try:
             with naming(STANDARD_OUTPUT):
                 while rest:
-                    # A whole page at once keeps processes apart that append to one file.
+                    # If several processes append to one file, writing whole pages keeps their items apart.
                     size = _PIECE if await _has_room(self._stream) else len(rest)
                     rest = rest[self._stream.write(rest[:size]) or 0 :]
         finally:
@@ -91,7 +92,7 @@ async def _has_room(stream: RawIOBase) -> bool:
     loop, is_writable = asyncio.get_running_loop(), asyncio.Event()
     try:
         loop.add_writer(stream.fileno(), is_writable.set)
-    except (OSError, NotImplementedError):  # the latter on Windows
+    except (OSError, NotImplementedError):  # NotImplementedError: on Windows
         return False
     try:
         await is_writable.wait()
@@ -101,11 +102,11 @@ async def _has_room(stream: RawIOBase) -> bool:
 
 
 class PartFile:
-    """A file that is being made. The target is left alone until `finish`.
+    """A file that is being made. The target is not changed before `finish`.
 
-    Resuming completes the part of an earlier run with the same options. Without a part, the file is begun, unless a
-    file is in its place, which may be finished. A file that another run is writing, or that cannot be completed, is a
-    UsageError.
+    Resuming completes the part of an earlier run with the same options. If there is no part, the file is begun, unless
+    the target exists, because it may be finished. A UsageError is raised for a file that another run is writing, or
+    that cannot be completed.
     """
 
     _has_begun = False
@@ -130,7 +131,7 @@ class PartFile:
     def _resume(self) -> None:
         state = self.state
         with (
-            suppress(FileNotFoundError, ValueError, TypeError),  # the last one if there are other fields, or none
+            suppress(FileNotFoundError, ValueError, TypeError),  # TypeError: other fields, or none
             opened(self._state_path, 0) as file,
         ):
             state = Written(**json.loads(file.read()))
@@ -141,33 +142,35 @@ class PartFile:
                 for name in {**options, **begun}
                 if begun.get(name) != options.get(name) and name != KEY
             ]
-            if not differing and begun != options:  # another server has other keys, so the key is reported last
+            if (
+                not differing and begun != options
+            ):  # report the key only if nothing else differs, because another server has other keys
                 differing = ["with another API key"]
             if differing:
                 raise UsageError(
                     f"{self._part.path} was begun {' and '.join(differing)}: "
-                    "give the same again, or leave out --resume to begin anew"
+                    "give the same options, or leave out --resume to start over"
                 )
             self.state = state
             say(
                 f"{self._target} was begun at {datetime.fromisoformat(state.begun):%Y-%m-%d %H:%M:%SZ}: "
-                "--resume completes that listing, and does not look for newer items"
+                "--resume completes that listing, but does not look for newer items"
             )
         elif self._target.exists() and self._target.stat().st_size:
             raise UsageError(
-                f"{self._target} is there already, and no interrupted run has left anything of it to go on with: "
+                f"{self._target} exists already, and no interrupted run has left a part of it: "
                 "leave out --resume to replace it, or choose another --output"
             )
 
     async def write(self, data: bytes, *, items: int | None = None, checkpoint: str | None = None) -> None:
-        """Append bytes. Then ``items`` are written in all, and the listing resumes at the checkpoint.
+        """Append bytes. Then ``items`` have been written in all, and the listing resumes at the checkpoint.
 
-        Bytes without ``items`` end the file. They do not count as written, so another run cuts them off. The part of an
-        earlier run is kept until the first write.
+        If ``items`` is None, the bytes end the file. They do not count as written, so another run cuts them off. The
+        part of an earlier run is kept until the first write.
         """
         if not self._has_begun:
             self._has_begun = True
-            if not self.state.size:  # the state goes first, so that it never belongs to other bytes
+            if not self.state.size:  # the old state is removed first, so that it never belongs to other bytes
                 self._state_path.unlink(missing_ok=True)
             self._part.truncate(self.state.size)
         self._part.write(data)
@@ -181,30 +184,30 @@ class PartFile:
         self.state = state
 
     async def finish(self, remake: Remake | None = None) -> None:
-        """Put the file, or one made from it, in its place, with the mode of the file that was there."""
+        """Replace the target with this file, or with one made from it, and keep the target's mode."""
         ready = self._part.path
         if remake:
             ready = self._whole
-            shutil.rmtree(self._making, ignore_errors=True)  # left by a process that was killed
+            shutil.rmtree(self._making, ignore_errors=True)  # a killed process may have left it
             with naming(ready), BufferedWriter(opened(ready)) as made:
                 made.truncate(0)
                 self._part.file.seek(0)
                 await remake(self._part.file, made, self._making)
                 made.flush()
                 os.fsync(made.fileno())
-        with suppress(OSError):  # there was none, or it is on a share that has no modes
+        with suppress(OSError):  # there was no target, or it is on a network share without modes
             shutil.copymode(self._target, ready)
         self._part.place(self._whole if remake else None)
-        with suppress(OSError):  # the file is complete, and the next run removes what is left beside it
+        with suppress(OSError):  # the file is complete, and the next run removes what is left
             self._remove()
 
     def leave(self) -> None:
-        """End early. Written items stay if another run can complete them."""
+        """End early. Keep the part if another run can complete it."""
         if not self._part.is_shared:
             self.state = evolve(self.state, items=0)
         with suppress(OSError):  # there is none, or it is a folder
             self._whole.unlink()
-        # The part of an earlier run stays too, if this one has not begun.
+        # The part of an earlier run is also kept if this run has written nothing.
         if self.state.items or (not self._has_begun and self._part.size):
             shutil.rmtree(self._making, ignore_errors=True)
             self._part.file.close()
@@ -223,9 +226,9 @@ Output = StandardOutput | PartFile
 async def output(
     path: Path | None, options: dict[str, str], *, resume: bool = False, remake: Remake | None = None
 ) -> AsyncGenerator[Output]:
-    """Give the output of a listing, and put a file in its place when the block ends well.
+    """Yield the output of a listing. A file replaces its target when the block ends without an error.
 
-    If it cannot be written or completed, raise a UsageError.
+    Raise a UsageError if the output cannot be written or completed.
     """
     if path is None:
         yield StandardOutput()
@@ -238,7 +241,7 @@ async def output(
             raise
         if not path.parent.exists():
             raise UsageError(f"cannot write {path}: there is no folder {path.parent}") from error
-        name = path if error.errno == errno.ENOENT else error.filename or path  # it may be about FILE.part
+        name = path if error.errno == errno.ENOENT else error.filename or path  # the error may be about FILE.part
         raise UsageError(f"cannot write {name}: {error.strerror}") from error
     try:
         yield file
@@ -249,17 +252,17 @@ async def output(
 
 
 def is_beside(path: Path, target: Path) -> bool:
-    """Return whether a path is an output, or a file beside it meanwhile."""
+    """Return whether a path is that of an output, or of a file that is made beside it."""
     path, target = path.resolve(), target.resolve()
     return path == target or (path.parent == target.parent and path.name.startswith(f"{target.name}.part"))
 
 
 def _target(path: Path) -> Path:
-    """Return the place for a file, where a symbolic link leads."""
+    """Return the path of the file to write, which is the target of a symbolic link."""
     folder = os.path.realpath(path.parent)
     is_other = str(path) == "-" or folder in ("/dev", "/dev/fd") or folder.startswith("/proc/")
     with suppress(FileNotFoundError):
         is_other |= not stat.S_ISREG(path.stat().st_mode)
     if is_other:
-        raise UsageError(f"--output names a file, and {path} is not one: leave it out to write to standard output")
+        raise UsageError(f"--output needs a file, and {path} is not one: leave it out to write to standard output")
     return Path(os.path.realpath(path))

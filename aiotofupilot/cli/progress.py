@@ -28,13 +28,13 @@ _LIBRARY_LOG = logging.getLogger("aiotofupilot")
 
 
 class Progress(logging.Handler):
-    """Counts items, and takes the library's warnings, such as of a failed attempt.
+    """Counts items, and collects the library's warnings, such as those of failed attempts.
 
-    A ``with`` block shows it, if standard error is a terminal. If the items go to a pipe, it stays hidden, because the
+    A ``with`` block shows it if standard error is a terminal. If the items go to a pipe, it stays hidden, because the
     pipe's reader may write to the terminal.
 
-    ``name`` is what the items are called. ``count`` items of ``total`` have arrived; ``total`` is None if unknown.
-    ``warning`` is the latest warning, or empty once more items arrive.
+    ``name`` is the name of the items. ``count`` of ``total`` items have arrived. ``total`` is None if unknown.
+    ``warning`` is the latest warning, or empty if items have arrived since.
     """
 
     def __init__(self, name: str | None = None, total: int | None = None, *, to_standard_output: bool = False) -> None:
@@ -46,7 +46,7 @@ class Progress(logging.Handler):
         self._has_arrived = False
         self._lines: dict[str, str] = {}
         self._tasks: dict[str, TaskID] = {}
-        # rich would take FORCE_COLOR, which continuous integration often sets, for a terminal.
+        # With FORCE_COLOR, which continuous integration often sets, rich would assume a terminal.
         is_seen = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
         if is_seen and to_standard_output and sys.stdout is not None:
             is_seen = not stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
@@ -67,7 +67,7 @@ class Progress(logging.Handler):
 
     @contextmanager
     def aside(self) -> Generator[None]:
-        """Take the bar off the terminal while a block may write there."""
+        """Remove the bar from the terminal while a block may write there."""
         if self._bars:
             self._bars.stop()
         yield
@@ -78,7 +78,7 @@ class Progress(logging.Handler):
     async def until(self, deadline: float | None) -> AsyncGenerator[None]:
         """End a block after some seconds with a DeadlineError. None means no limit.
 
-        This error, and a cancellation, carry the latest warning. Without a terminal, standard error gets a line each
+        This error and a cancellation have the latest warning. If standard error is not a terminal, it gets a line each
         minute.
         """
         writing = None if is_terminal(sys.stderr) else asyncio.create_task(self._write_lines())
@@ -87,7 +87,7 @@ class Progress(logging.Handler):
             async with time_limit:
                 yield
         except TimeoutError as error:
-            if deadline is None or not time_limit.expired():  # such as one of the disk
+            if deadline is None or not time_limit.expired():  # another timeout, such as one of the disk
                 raise
             raise DeadlineError(deadline, self.warning) from error
         except asyncio.CancelledError as error:
@@ -124,7 +124,7 @@ class Progress(logging.Handler):
             self._bars.update(self._tasks[name], completed=count, total=total, description=self._lines[name])
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a warning. Without a bar, a first failure is said at once, because the address may be mistyped."""
+        """Keep a warning. Without a bar, report the first failure at once, because the address may be mistyped."""
         is_first = not (self.warning or self._has_arrived)
         self.warning = record.getMessage()
         if is_first and not self.is_shown and is_terminal(sys.stderr):

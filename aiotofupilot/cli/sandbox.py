@@ -34,8 +34,8 @@ async def sandbox(
 ) -> None:
     """Run a TofuPilot of your own on this machine, with a made-up factory, until Ctrl-C.
 
-    It serves every listing. It prints the two lines that a shell needs to lead other programs to it, and then each
-    request with its response.
+    It serves every listing. It prints two lines for a shell, which lead other programs to it, and then each request
+    with its response.
 
     Args:
         host: Listen on this address of this machine. 0.0.0.0 lets containers and other machines in.
@@ -43,11 +43,12 @@ async def sandbox(
         procedures: Make up this many procedures, at most 1,000,000.
         runs: Make up this many runs, at most 100,000, with their units, phases, measurements and logs.
         until: When the newest made-up run has been uploaded. By default now.
-        latency: Respond this much later.
-        faults: Let this share of requests, 0 to 1, fail: errors, resets, responses that are cut short or not the API's.
+        latency: Delay each response by this time.
+        faults: Let this fraction of requests, 0 to 1, fail: errors, resets, responses that are cut short or not the
+            API's.
         arrivals: Make this many runs and procedures per request, on average, so that the listings grow.
-        removals: Remove this many runs and procedures per request, on average, such as for a mirror to find.
-        seed: Another seed makes up another factory, and other requests fail.
+        removals: Remove this many runs and procedures per request, on average, to test a mirror, for example.
+        seed: Another seed makes up another factory, and lets other requests fail.
     """
     # Help need not wait for an HTTP server.
     from aiotofupilot.sandbox import BusyLine, Sandbox, faults as made_up  # noqa: PLC0415

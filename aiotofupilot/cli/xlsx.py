@@ -1,6 +1,6 @@
-"""An Excel workbook, made from JSON lines, each an array with the cells of a row.
+"""Makes an Excel workbook from JSON lines. Each line is an array with the cells of a row.
 
-Excel has no time zones, so date-times are in UTC. They are numbers of days, and so are durations.
+Excel has no time zones, so date-times are in UTC. Date-times and durations are numbers of days.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _TEXT = 32_767
 """The most UTF-16 code units of a cell, by the same source."""
 
 _EXACT = 10**15
-"""Excel keeps 15 digits, by the same source. It would round a longer ID, and 400 digits are too many."""
+"""Excel keeps 15 digits, by the same source. Larger integers become texts, because Excel would round or refuse them."""
 
 _DAY_0, _DAY = datetime(1899, 12, 30, tzinfo=UTC), timedelta(days=1)
 
 _FIRST = datetime(1901, 1, 1, tzinfo=UTC)
-"""Excel has no dates before 1900, and a nonexistent leap day in 1900."""
+"""The first date that is written as a date. Excel has no dates before 1900, and 1900 has a wrong leap day there."""
 
 _STYLES: dict[object, tuple[int, dict[str, str]]] = {
     datetime: (23, {"num_format": "yyyy-mm-dd hh:mm:ss.000"}),
@@ -51,7 +51,7 @@ _CREATED = datetime(1980, 1, 1)  # noqa: DTZ001 - the format has no time zone
 """The creation time of every workbook, so that a resumed run makes the same file."""
 
 _AT_ONCE = 500
-"""The rows after which other tasks run."""
+"""Other tasks run after each of this many rows."""
 
 
 def cell(value: object) -> object:
@@ -75,9 +75,9 @@ async def write_xlsx(
 ) -> None:
     """Make a workbook from the rest of a stream, with columns of these names and types.
 
-    Both files stay open. Other tasks run between rows. The folder is made for temporary files.
+    Both files stay open. Other tasks run between rows. ``folder`` is made for temporary files.
     """
-    folder.mkdir(0o700)  # noqa: ASYNC240 - as quick as the other calls of the disk here
+    folder.mkdir(0o700)  # noqa: ASYNC240 - it is as quick as the other disk access here
     reader = BufferedReader(stream)
     # ZIP64 lets a sheet have more than 2 GiB; it is written only if needed.
     options = {"constant_memory": True, "tmpdir": str(folder), "use_zip64": True}
@@ -116,7 +116,7 @@ def _write(sheet: Any, row: int, at: int, value: object) -> None:  # noqa: ANN40
             pass
         case bool():
             sheet.write_boolean(row, at, value)
-        case str() if value.startswith("<r>"):  # xlsxwriter may take it for its markup
+        case str() if value.startswith("<r>"):  # xlsxwriter may take it for its own markup
             sheet.write_rich_string(row, at, *value[:2], value[2:])
         case str():
             sheet.write_string(row, at, value)

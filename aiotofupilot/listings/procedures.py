@@ -68,7 +68,7 @@ class DeploymentArguments(PageOptions, total=False):
     ]
     pushed: Annotated[
         bool | None,
-        "If True, only deployments that were pushed to stations. If False, only the others. If None, all.",
+        "Whether to list only deployments that were pushed to stations, or only the others. If None, all.",
     ]
     branch_names: Annotated[Sequence[str] | None, "Names of the branches that were deployed."]
     author_usernames: Annotated[Sequence[str] | None, "Account names of the authors of the commits."]

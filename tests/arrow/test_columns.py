@@ -271,7 +271,7 @@ def test_more_text_than_an_array_can_hold_is_an_overflow(monkeypatch):
     """pyarrow makes several arrays of more than 2 GiB, which this does instead for any text."""
     array = pa.array
     monkeypatch.setattr(pa, "array", lambda *values, **options: pa.chunked_array([array(*values, **options)]))
-    with pytest.raises(OverflowError, match=r"holds 2,147,483,647 bytes of texts: take fewer rows"):
+    with pytest.raises(OverflowError, match=r"holds at most 2,147,483,647 bytes of text: take fewer rows"):
         record_batch([Station("s", "S", (), 0, None, None)], Station)
 
 

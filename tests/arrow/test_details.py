@@ -147,6 +147,6 @@ async def test_cancelled_anywhere_nothing_is_lost(listing):
 
 
 async def test_details_without_models_are_refused(listing):
-    with pytest.raises(TypeError, match="listing must have models, and raw"):
+    with pytest.raises(TypeError, match="listing must have models, so it cannot be after raw"):
         batches(listing().raw().details())
     assert listing().raw().details().model is RawItem

@@ -188,10 +188,10 @@ async def test_only_runs_have_series_here(listing, service):
     with pytest.raises(ValueError, match="columns: the table of series has no column 'unit': there are units, run_id"):
         await series(listing(), columns=["unit"])
     for names in ([], ["run_id", "run_id"]):
-        with pytest.raises(ValueError, match="columns must have each name once, and at least one, got"):
+        with pytest.raises(ValueError, match="columns must have at least one name, and each name once, got"):
             await series(listing(), columns=names)
     for names in ("run_id", 5):
-        with pytest.raises(TypeError, match="columns must be several names, got"):
+        with pytest.raises(TypeError, match="columns must be a list or another iterable of names, got"):
             await series(listing(), columns=names)
     with pytest.raises(ValueError, match="rows must be at least 1"):
         series_batches(listing(), rows=0)

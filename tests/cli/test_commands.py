@@ -34,7 +34,7 @@ def test_a_file_of_another_version_is_not_gone_on_with(capfd, sandbox, tmp_path,
     assert run(["procedures", "--output", str(output), "--resume"]) == 2
     assert capfd.readouterr().err == (
         f"aiotofupilot: {output}.part was begun with aiotofupilot 0.0.9: "
-        "give the same again, or leave out --resume to begin anew\n"
+        "give the same options, or leave out --resume to start over\n"
     )
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == left
 

@@ -79,7 +79,7 @@ async def test_a_file_is_gone_on_with_after_a_deadline(sandbox, server, tmp_path
     stopped = caught.value
     assert isinstance(stopped.reason, DeadlineError)
     assert str(stopped.reason) == f"the deadline of {LATE:g} s has passed"
-    assert stopped.left.startswith("198 procedures written, go on with --resume, or elsewhere with --cursor ")
+    assert stopped.left.startswith("198 procedures written, continue with --resume, or elsewhere with --cursor ")
     assert not output.exists()
     sandbox.before_response.clear()
     assert (await write_listing(query, server, json_lines(), output, resume=True))[0] == 250
@@ -106,7 +106,7 @@ async def test_a_deadline_that_passes_while_a_parquet_file_is_made(sandbox, serv
             await write_listing(query, server, form, output)
     stopped = caught.value
     assert isinstance(stopped.reason, DeadlineError)
-    assert stopped.left.startswith("250 procedures written, go on with --resume")
+    assert stopped.left.startswith("250 procedures written, continue with --resume")
     assert len(made) <= 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["list.parquet.part", "list.parquet.part.state"]
 

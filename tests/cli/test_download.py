@@ -76,7 +76,7 @@ def test_an_interrupted_run_is_gone_on_with(start, sandbox, attachments, folder,
     told, errors = process.communicate(timeout=20)
     assert (process.returncode, told) == ({signal.SIGINT: 130, signal.SIGTERM: -signal.SIGTERM}[number], b"")
     assert errors.startswith(b"aiotofupilot: interrupted; ")
-    assert errors.endswith(b"; run it again to go on\n")
+    assert errors.endswith(b"; run it again to continue\n")
     assert len(files(folder)) < len(attachments)
     assert run(["download", str(folder), "-n", str(RUNS)]) == 0
     assert " there already; " in capfd.readouterr().out

@@ -41,16 +41,16 @@ FAILURES = [
     (
         errors.DriftError("moved", cursor=3),
         4,
-        "moved; items came or went: run it again, or with --on-drift ignore, which may skip some",
+        "moved; items were added or removed: run it again, or use --on-drift ignore, which may skip some",
     ),
     (errors.PaginationError("stuck", cursor=1, next_cursor=1), 4, "stuck; get a newer aiotofupilot, or report this"),
     (OSError(28, "No space left on device"), 4, "cannot write: No space left on device"),
     (OSError("odd"), 4, "cannot write: odd"),
     (DeadlineError(90.0), 4, "the deadline of 90 s has passed"),
     (
-        StoppedError(DeadlineError(0.5), "200 procedures written, go on with --cursor 200"),
+        StoppedError(DeadlineError(0.5), "200 procedures written, continue with --cursor 200"),
         4,
-        "the deadline of 0.5 s has passed; 200 procedures written, go on with --cursor 200",
+        "the deadline of 0.5 s has passed; 200 procedures written, continue with --cursor 200",
     ),
     (
         StoppedError(api_error(errors.UnauthorizedError, 401), "1,300 procedures written"),

@@ -51,7 +51,7 @@ async def test_a_deadline_that_passes_is_told(monkeypatch, database):
     monkeypatch.setattr(aiotofupilot.mirror.Mirror, "update", late)
     with pytest.raises(StoppedError) as caught:
         await mirror.mirror(database, "stations", server=Server(sandbox=True, deadline=0.001))
-    said = "the deadline of 0.001 s has passed; it stopped at the stations; run it again to go on"
+    said = "the deadline of 0.001 s has passed; it stopped at the stations; run it again to continue"
     assert explained(caught.value) == (ExitCode.FAILED, said)
 
 
@@ -115,7 +115,7 @@ def test_ctrl_c_interrupts_the_mirror_at_once(sandbox, database, start):
     process.append(start("mirror", database, "procedures"))
     _, err = process[0].communicate(timeout=60)
     assert process[0].returncode == ExitCode.INTERRUPTED
-    assert err == b"aiotofupilot: interrupted; it stopped at the procedures; run it again to go on\n"
+    assert err == b"aiotofupilot: interrupted; it stopped at the procedures; run it again to continue\n"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_what_was_nearly_too_late_is_told(monkeypatch, database, capfd):
         return (late,)
 
     monkeypatch.setattr(aiotofupilot.mirror.Mirror, "update", update)
-    said = "runs became visible 45 s after newer ones, and later than 60 s they would be missed: use a longer --overlap"
+    said = "runs became visible 45 s after newer ones, and would be missed after more than 60 s: use a longer --overlap"
     for overlap, told in ((None, said), ("60", said), ("120", "")):
         assert run(["mirror", str(database), "--sandbox", *([] if overlap is None else ["--overlap", overlap])]) == 0
         assert capfd.readouterr().err == (f"aiotofupilot: {told}\n" if told else "")

@@ -89,7 +89,7 @@ async def test_what_is_no_file_is_wrong_usage(tmp_path, monkeypatch, path):
     os.mkfifo("pipe")
     with pytest.raises(UsageError) as caught:
         await write(Path(path))
-    told = f"--output names a file, and {path} is not one: leave it out to write to standard output"
+    told = f"--output needs a file, and {path} is not one: leave it out to write to standard output"
     assert str(caught.value) == told
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
 

@@ -109,7 +109,7 @@ def test_a_disk_that_is_full_within_a_page_counts_the_whole_pages(start, sandbox
     assert process.returncode == 4
     told = re.fullmatch(
         rb"aiotofupilot: cannot write standard output: File too large; "
-        rb"(\d+) procedures written, and a part of the next page, go on with --cursor (\S+)\n",
+        rb"(\d+) procedures written, and a part of the next page, continue with --cursor (\S+)\n",
         errors,
     )
     written = (tmp_path / "list.jsonl").read_bytes()
@@ -132,7 +132,7 @@ def test_interrupt(start, sandbox, asked, tmp_path, number, written):
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (130 if number == signal.SIGINT else -signal.SIGTERM, b"")
-    advice = rb", go on with --resume, or elsewhere with --cursor \S+" if written else b""
+    advice = rb", continue with --resume, or elsewhere with --cursor \S+" if written else b""
     assert re.fullmatch(rb"aiotofupilot: interrupted; %d procedures written%b\n" % (written, advice), err)
     assert bool([*tmp_path.iterdir()]) == bool(written)
     assert not (tmp_path / "list.csv").exists()
@@ -161,7 +161,7 @@ def test_interrupt_while_a_pipe_is_full(start, sandbox):
         read += reader.readall()
     assert re.fullmatch(
         rb"aiotofupilot: interrupted; 100 procedures written, and a part of the next page, "
-        rb"go on with --cursor procedures\.\w+:100@\S+\n",
+        rb"continue with --cursor procedures\.\w+:100@\S+\n",
         process.stderr.read(),
     )
     assert 130 < read.count(b"\n") < 200
@@ -177,7 +177,7 @@ def test_interrupt_on_a_terminal(start, sandbox, terminal, number, code):
         process.send_signal(number)
         assert process.wait(20) == code
     assert shown.screen.rindex("\x1b[?25h") > shown.screen.rindex("\x1b[?25l")
-    said = "aiotofupilot: interrupted; 100 procedures written, go on with --cursor procedures.3dnEB2f5:100@"
+    said = "aiotofupilot: interrupted; 100 procedures written, continue with --cursor procedures.3dnEB2f5:100@"
     assert shown.lines[-2].startswith(said)
     assert shown.lines[-1] == ""
 

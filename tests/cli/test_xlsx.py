@@ -149,7 +149,7 @@ def test_without_xlsxwriter_it_says_what_to_install(sandbox, output, monkeypatch
     assert list(output.parent.iterdir()) == []
 
 
-TOO_MANY = "there are more procedures than the 100 that a sheet of xlsx holds: write csv or parquet, or list fewer"
+TOO_MANY = "there are more procedures than the 100 that a sheet of xlsx can hold: write csv or parquet, or list fewer"
 
 
 def test_more_rows_than_a_sheet_holds_are_refused(sandbox, output, monkeypatch, capsys):
@@ -188,7 +188,7 @@ def test_a_disk_that_is_full_while_the_workbook_is_made(sandbox, output, capsys,
         assert run(["procedures", "-o", str(output)]) == 4
     said = capsys.readouterr().err
     said_first = (
-        f"aiotofupilot: cannot write {output}.part.whole: No space left on device; 250 procedures written, go on"
+        f"aiotofupilot: cannot write {output}.part.whole: No space left on device; 250 procedures written, continue"
     )
     assert said.startswith(said_first)
     assert said.count("\n") == 1

@@ -49,7 +49,7 @@ PAGE = {"line": "page", "cursor": 0, "next": None, "bound": None, "until": None,
 """The line of an empty page, which can stand after another one."""
 HOUR = 3_600_000
 """An hour, in milliseconds."""
-ELSEWHERE = "it is of a shard, or began elsewhere than the listing"
+ELSEWHERE = "it is of a shard, or did not begin at the beginning"
 NO_END = "there is no end: the walk was interrupted, or the receipt was cut"
 
 
@@ -268,7 +268,7 @@ class TestNotProven:
     @pytest.mark.parametrize(
         ("options", "cuts", "reason"),
         [
-            ({"on_drift": "ignore"}, paging.offsets, "line 3: nothing holds it to the page before"),
+            ({"on_drift": "ignore"}, paging.offsets, "line 3: nothing ties it to the page before"),
             ({"on_drift": "ignore"}, paging.page_numbers, "line 2: the server's cursors are not offsets"),
             ({"cursor": 7}, paging.offsets, f"line 1: {ELSEWHERE}"),
             ({"cursor": Checkpoint(5, 2)}, paging.offsets, f"line 1: {ELSEWHERE}"),
@@ -305,7 +305,10 @@ class TestNotProven:
 
     @pytest.mark.parametrize(
         ("listed", "reason"),
-        [("runs", "more items have one time than a page has"), ("procedures", "the page begins among items of one")],
+        [
+            ("runs", "more items have one time than a page has"),
+            ("procedures", "the page begins among items of the same"),
+        ],
     )
     async def test_of_more_items_of_one_time_than_a_page_has(self, connection, path, service, listed, reason):
         """Runs are read in another order then. Procedures have none, and the walk warns."""
