@@ -243,7 +243,7 @@ class Window(Generic[T]):
             return True
         begin, is_alone = end if position is None else page.cursor + position.begin, not self._tasks and not self._held
         course.passed(request, begin, end, new=new, left_out=len(self.left_out), is_alone=is_alone, is_part=was_part)
-        """The last page and its request. None if there is none to continue from."""
+        self._last = request, Page([], page.meta, page.cursor)  # thousands of walks may wait, and need no items
         if self._bisection is not None:
             self._note_part(self._bisection, end)
         if following is None:
@@ -280,6 +280,7 @@ class Window(Generic[T]):
         if self._last is None:
             return False
         (request, page), bisection, course = self._last, self._bisection, self.course
+        if bisection is None and not request.is_detour:
             self._held = request, page
         self._last = None
         has_moved = course.lost(request, page.data[0] if page.data else None, is_part=self.is_part)
