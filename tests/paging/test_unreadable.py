@@ -126,8 +126,10 @@ class TestSkip:
         service.faults.always(unreadable(*at(service, 45)))
         await listing(on_unreadable="skip").collect()
         assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
-            "the item at position 45 cannot be read, so it is left out: "
-            "500 INTERNAL_SERVER_ERROR: Internal Server Error"
+            (
+                "the item at position 45 cannot be read, so it is left out: "
+                "500 INTERNAL_SERVER_ERROR: Internal Server Error"
+            )
         ]
 
     async def test_each_request_of_the_search_has_a_line(self, listing, service, caplog):
