@@ -244,6 +244,7 @@ class Way:
         self.has_reached |= sent.status is not None
         self.has_reached_storage |= sent.status is not None and not sent.is_of_api
         if sent.is_of_api:
+            world.responses += sent.status in GOOD  # also if its body is cut, which does not matter in an error
             self.probes -= sent.is_probe
             if sent.is_about_server:
                 self.is_lost = sent.status is None
@@ -251,7 +252,6 @@ class Way:
                 self.server_failures, self.is_failing = self.server_failures + 1, True
             elif not (sent.has_failed or sent.was_cancelled):
                 self.in_a_row, self.is_failing = 0, False
-                world.responses += 1
             elif self.is_lost and sent.status is not None:
                 self.in_a_row = 0  # connections were lost, and a response that is bad shows that the server is there
             self._note_pause(sent, retry_after)

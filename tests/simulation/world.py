@@ -162,7 +162,7 @@ class World:
         self.marks = set()
         """The promises that were really tested."""
         self.sessions = self.responses = 0
-        """How many sessions there were, and good responses."""
+        """How many sessions there were, and responses that may have been good."""
         self.tallies = {}
         """Numbers that are no promise, such as how many walks were refused."""
 
