@@ -7,17 +7,16 @@ In other frameworks, use `serve`:
         service = Service(url=sandbox.url, api_key=sandbox.api_key)
 
 - `plugin` has the fixtures.
-- `serving` runs a sandbox in its own thread. `without_waits` skips waits, like the marker's ``waits=False``.
+- `serving` runs a sandbox in its own thread. `without_waits` skips waits, like the marker's ``waits=False``. `audit`
+  finds what any client's loop misses or doubles while a listing changes.
 - `in_process` has `session_in_process`, a session on a sandbox without sockets, and its clock, `FakeClock`.
 - `mocking` has `mock_listing`, for tests that use aioresponses.
-- `auditing` has `audit`, which finds items that any client's loop misses or doubles while a listing changes.
 - `builders` has `make_run` and others, which make items.
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # each module says which of its names are public
-    from .auditing import *  # noqa: F403
     from .builders import *  # noqa: F403
     from .in_process import *  # noqa: F403
     from .mocking import *  # noqa: F403
@@ -26,10 +25,9 @@ else:  # hidden from type checkers, because they would then accept any name
     from aiotofupilot import _public
 
     _NAMES = {
-        "auditing": ("AuditReport", "audit"),
         "builders": ("make", "make_measurement", "make_phase", "make_run", "make_unit"),
         "in_process": ("FakeClock", "session_in_process"),
         "mocking": ("MockResponse", "mock_listing"),
-        "serving": ("serve", "session_on", "without_waits"),
+        "serving": ("AuditReport", "audit", "serve", "session_on", "without_waits"),
     }
     __getattr__, __dir__ = _public.lazy(__name__, _NAMES)

@@ -1,31 +1,38 @@
-"""Runs sandboxes in threads, makes sessions for them, and skips waits."""
+"""Runs sandboxes in threads, makes sessions for them, skips waits, and audits what any client's loop reads of one."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from math import inf
+from typing import TYPE_CHECKING, Any, cast
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from aiotofupilot import RetryPolicy, TofuPilotSession
 from aiotofupilot._blocking import LoopThread
-from aiotofupilot._checks import boolean, must_be
+from aiotofupilot._checks import boolean, integer, must_be
 from aiotofupilot._clock import Clock
-from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox import BusyLine, Factory, Request, Sandbox
 from aiotofupilot.sandbox.faults import Fault
 from aiotofupilot.sandbox.resources import RESOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator
 
     import pytest
 
-__all__ = ["serve", "session_on", "without_waits"]
+__all__ = ["AuditReport", "audit", "serve", "session_on", "without_waits"]
+
+_Ids = Iterable[str] | AsyncIterable[str] | Awaitable[Iterable[str]]
 
 _AT_ONCE = RetryPolicy(initial_wait=0.0, max_wait=0.05, max_elapsed=2.0)
 """The retry policy for tests. An outage that lasts raises an error after two seconds."""
+
+_SHOWN_AT_MOST = 2
+"""Ids that a report shows of each kind."""
 
 
 @contextmanager
@@ -133,3 +140,131 @@ def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
         bound = "a list of faults, such as [status(503)], or a function that takes sandbox.faults"
         raise must_be(TypeError, "faults of the marker tofupilot", bound, faults)
     return sandbox, waits
+
+
+@frozen(kw_only=True)
+class AuditReport:
+    """The result of a loop over changing procedures. ``str()`` gives a summary for people."""
+
+    requests: int
+    """How many requests the loop sent."""
+    stayed: int
+    """How many procedures were always in the listing. The loop should get each once."""
+    got: int
+    """How many ids the loop got, including repeated ones."""
+    missed: tuple[str, ...]
+    """The ids of procedures that were always listed but that the loop did not get, in the listing's order."""
+    doubled: tuple[str, ...]
+    """The ids that the loop got again, once for each repetition, in order of arrival."""
+    unknown: tuple[str, ...]
+    """The ids that the loop got but that were never in the listing while it ran."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether no ids are missed, doubled or unknown."""
+        return not (self.missed or self.doubled or self.unknown)
+
+    def __str__(self) -> str:
+        lines = [f"{self.got:,} procedures in {self.requests:,} requests, of {self.stayed:,} that were always listed"]
+        for name, ids in (("missed", self.missed), ("doubled", self.doubled), ("unknown", self.unknown)):
+            shown = f": {', '.join(ids[:_SHOWN_AT_MOST])}{' and more' * (len(ids) > _SHOWN_AT_MOST)}" if ids else ""
+            lines.append(f"{len(ids):,} {name}{shown}")
+        return "\n".join(lines)
+
+
+async def audit(
+    read: Callable[[str, str], Iterable[str] | AsyncIterable[str] | Awaitable[Iterable[str]]],
+    *,
+    items: int = 1000,
+    created: float = 1.0,
+    removed: float = 2.0,
+    seed: int = 0,
+) -> AuditReport:
+    """Let a loop read changing procedures, and report those that it missed or doubled.
+
+    The loop may use any client. The server is a sandbox in its own thread, which creates and removes procedures before
+    each response. A loop with one request at a time always gets the same report.
+
+    Example:
+        async def read(url: str, key: str) -> AsyncIterator[str]:
+            async with TofuPilotSession(key, base_url=url) as session:
+                async for procedure in session.procedures.list():
+                    yield procedure.id
+
+
+        report = await audit(read, seed=7)
+        assert report.is_exact, report
+
+    Args:
+        read: The loop. It takes the base URL, such as ``http://127.0.0.1:49152/api``, and a key. It returns or yields
+            the id of each procedure. It is a function or a generator, async or not. One that is not async runs in a
+            thread and may block.
+        items: The number of procedures at first; at least 1.
+        created: The average number created per request; at least 0. They come first in the listing. In all, at most
+            `items` are created, so that every loop ends.
+        removed: The average number removed per request, anywhere in the listing; at least 0.
+        seed: The seed of the procedures and the changes.
+
+    Raises:
+        TypeError: The loop gave something other than ids, or an argument is of the wrong type.
+        ValueError: An argument is out of bounds.
+        Exception: An error of the loop.
+    """
+    items = integer("items", items, low=1)
+    for name, rate in (("created", created), ("removed", removed)):
+        if not isinstance(rate, int | float):  # pyright: ignore[reportUnnecessaryIsInstance] - a claim of the user
+            raise must_be(TypeError, name, "a number", rate)
+        if not 0 <= rate < inf:
+            raise must_be(ValueError, name, "0 or more and finite", rate)
+    sandbox = Sandbox(items, runs=0, seed=seed)
+    line = BusyLine(inserts=created, removals=removed, seed=seed)
+
+    def rest(_factory: Factory, _request: Request) -> None:
+        if len(line.inserted) >= items:
+            line.inserts = 0.0
+
+    sandbox.before_response += [rest, line]
+    at_first = [procedure.id for procedure in sandbox.procedures]
+    with serve(sandbox):
+        got = await _read(read, sandbox.url, sandbox.api_key)
+    gone = {procedure.id for procedure in line.removed}
+    ever = {*at_first, *(procedure.id for procedure in line.inserted)}
+    stayed = [identity for identity in at_first if identity not in gone]
+    once, doubled = set[str](), list[str]()
+    for identity in got:
+        (doubled.append if identity in once else once.add)(identity)
+    return AuditReport(
+        requests=len(sandbox.requests),
+        stayed=len(stayed),
+        got=len(got),
+        missed=tuple(identity for identity in stayed if identity not in once),
+        doubled=tuple(doubled),
+        unknown=tuple(identity for identity in dict.fromkeys(got) if identity not in ever),
+    )
+
+
+async def _read(read: Callable[[str, str], _Ids], url: str, key: str) -> list[str]:
+    """Return the ids of the loop. It begins in a thread, because it may block."""
+
+    def begin() -> _Ids:
+        ids = read(url, key)
+        return list(ids) if isinstance(ids, Iterable) and not isinstance(ids, str) else ids
+
+    ids = await asyncio.to_thread(begin)
+    try:
+        if isinstance(ids, AsyncIterable):
+            ids = [identity async for identity in ids]
+        elif isinstance(ids, Awaitable):
+            ids = await ids
+    finally:
+        if isinstance(ids, AsyncGenerator):
+            await ids.aclose()
+    if isinstance(ids, str) or not isinstance(ids, Iterable):
+        raise TypeError(f"read must return or yield ids, got {ids!r}")
+    got = list(cast("Iterable[object]", ids))
+    for identity in got:
+        if not isinstance(identity, str):
+            raise TypeError(
+                f"read must give ids, which are strings, got an object of the class {type(identity).__name__}"
+            )
+    return cast("list[str]", got)

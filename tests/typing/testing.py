@@ -96,7 +96,6 @@ async def an_audit_takes_a_loop_of_any_form() -> None:
         return [url, key]
 
     assert_type(await audit(generator, seed=7), AuditReport)
-    assert_type(await audit(async_generator, listing="runs"), AuditReport)
+    assert_type(await audit(async_generator, removed=0), AuditReport)
     assert_type((await audit(coroutine, items=10)).missed, tuple[str, ...])
-    await audit(generator, listing="units")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - two listings
     await audit(lambda url, _key: [len(url)])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType] - ids
