@@ -19,7 +19,6 @@ from multidict import CIMultiDict
 from aiotofupilot._checks import integer, must_be
 from aiotofupilot.sandbox import Factory, Request, Sandbox, paging
 from aiotofupilot.sandbox.resources import RESOURCES
-from aiotofupilot.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,13 +62,12 @@ def mock_listing(
     runs: int | Iterable[Run] = 1000,
     seed: int = 0,
     limit: int | None = None,
-    api_key: str | None = None,
-    base_url: str | None = None,
     **items: Unpack[Items],
 ) -> Factory:
     """Let aioresponses or aiointercept respond to requests for all listings and details.
 
-    The responses are the sandbox's. To make one fail, register it first, with `MockResponse`.
+    The responses are the sandbox's, on any server and for any key. ``sandbox-station-key`` is a station's. To make one
+    fail, register it first, with `MockResponse`.
 
     Args:
         mocked: The running mock: an aioresponses, or an aiointercept with ``mock_external_urls=True``.
@@ -77,37 +75,30 @@ def mock_listing(
         runs: As in `Sandbox`.
         seed: As in `Sandbox`.
         limit: The most items per page, 1 to 100. With 1, a walk cannot check its pages. None sets no limit.
-        api_key: The only valid key. If None, every key is valid, and ``sandbox-station-key`` is a station's.
-        base_url: The only mocked server, as for `TofuPilotSession`. If None, any server is mocked.
         items: As in `Sandbox`.
 
     Returns:
         The factory with the items. You may change its listings at any time.
 
     Raises:
-        ConfigurationError: `base_url` or `api_key` cannot be used.
         TypeError: An argument is of the wrong type, or there is no such listing.
         ValueError: An argument is out of bounds.
     """
     if not any(cls.__name__ in ("aioresponses", "aiointercept") for cls in type(mocked).__mro__):
         raise must_be(TypeError, "mocked", "an aioresponses or an aiointercept", mocked)
-    address = "https://any.invalid" if base_url is None else base_url
-    settings = Settings.resolve("any" if api_key is None else api_key, base_url=address, allow_insecure_http=True)
     sandbox = Sandbox(procedures, runs=runs, seed=seed, **items)
-    sandbox.api_key = settings.authorization.removeprefix("Bearer ")
     if limit is not None:
         sandbox.paging = paging.capped(integer("limit", limit, low=1, high=100))
-    server = r"https?://[^?#]+?" if base_url is None else re.escape(settings.base_url)
     names = {detail.path.partition("/")[0] for resource in RESOURCES.values() for detail in resource.details}
-    pattern = re.compile(rf"{server}/v2/((?:{'|'.join(names)})(?:/[^?#]*)?)(?:\?.*)?$")
+    pattern = re.compile(rf"https?://[^?#]+?/v2/((?:{'|'.join(names)})(?:/[^?#]*)?)(?:\?.*)?$")
 
     async def response(url: URL, headers: Any = None, middlewares: Any = (), **_: object) -> CallbackResult:  # noqa: ANN401 - aiohttp's
         # aioresponses calls no middlewares. In a session of this package, the last one adds the key.
         request = SimpleNamespace(url=url, headers=CIMultiDict(headers or {}))
         authorization = await (middlewares[-1](request, _authorization) if middlewares else _authorization(request))
-        if api_key is None and authorization not in (None, f"Bearer {sandbox.station_key}"):
-            authorization = settings.authorization
-        path = re.sub(pattern, r"/api/v2/\1", str(url))  # base_url may have another path before it
+        if authorization not in (None, f"Bearer {sandbox.station_key}"):
+            authorization = f"Bearer {sandbox.api_key}"
+        path = re.sub(pattern, r"/api/v2/\1", str(url))  # a server may have another path before it
         with sandbox.handle(Request(path=path, query=url.query.items(), authorization=authorization)) as delivery:
             sandbox.requests.clear()  # the caller gets a factory, which has no log
             return CallbackResult(status=cast("int", delivery.status), body=delivery.body, response_class=MockResponse)
