@@ -21,7 +21,7 @@ from .progress import Progress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aiotofupilot.mirror import Mirror, MirrorProgress, MirrorResult
+    from aiotofupilot.mirror import Mirror, MirrorResult
 
 _OPTIONS = [argument for argument in listing_class("runs").options if argument.name in ("concurrency", "on_unreadable")]
 """The arguments of ``list()`` that become options."""
@@ -116,10 +116,10 @@ async def _updated(
 
     reached = ""
 
-    def note(step: MirrorProgress) -> None:
+    def note(listing: str, rows: int) -> None:
         nonlocal reached
-        reached = step.listing
-        progress.note(step.listing, step.rows)
+        reached = listing
+        progress.note(listing, rows)
 
     with Progress() as progress:
         try:

@@ -20,7 +20,6 @@ from .mirroring import Mirror
 from .results import (
     DatabaseInUseError,
     MirrorError,
-    MirrorProgress,
     MirrorResult,
     StaleWatermarkError,
 )
@@ -29,7 +28,6 @@ __all__ = [
     "DatabaseInUseError",
     "Mirror",
     "MirrorError",
-    "MirrorProgress",
     "MirrorResult",
     "StaleWatermarkError",
 ]

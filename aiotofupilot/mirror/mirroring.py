@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Self
 
-    from .results import MirrorProgress, MirrorResult
+    from .results import MirrorResult
 
 
 class Mirror:
@@ -106,7 +106,7 @@ class Mirror:
         full: bool = False,
         again: timedelta | None = None,
         removals: bool = True,
-        on_progress: Callable[[MirrorProgress], None] | None = None,
+        on_progress: Callable[[str, int], None] | None = None,
     ) -> tuple[MirrorResult, ...]:
         """Bring the database up to date, and return a result for each listing.
 
@@ -123,7 +123,8 @@ class Mirror:
             removals: Whether to look for removed runs, units and batches. A row is marked as gone if two updates, at
                 least a minute apart, do not find its item in the listing, and the item cannot be read by its key
                 either. If more than 50 are gone, `MirrorResult.doubt` says so, and only ``full`` finds them.
-            on_progress: Called when a listing begins, and each time that rows of it were read. None for no calls.
+            on_progress: Called when a listing begins, and each time that rows of it were read, with its name and the
+                number of rows. None for no calls.
 
         Raises:
             DatabaseInUseError: This or another program has the database open, or the copy cannot be replaced.

@@ -13,16 +13,6 @@ if TYPE_CHECKING:
 
 
 @frozen(kw_only=True)
-class MirrorProgress:
-    """How far an update has come with a listing."""
-
-    listing: str
-    """Its name."""
-    rows: int
-    """How many of its rows the update has read so far."""
-
-
-@frozen(kw_only=True)
 class MirrorResult:
     """The result of an update for one listing, such as 42 new runs."""
 

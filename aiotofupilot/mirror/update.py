@@ -38,7 +38,7 @@ from aiotofupilot.arrow.streaming import structs_of
 from aiotofupilot.listings import NAMES, is_compared, listing_class
 
 from .removals import APART, EPOCH, Removals
-from .results import MirrorError, MirrorProgress, MirrorResult, StaleWatermarkError
+from .results import MirrorError, MirrorResult, StaleWatermarkError
 from .tables import FOLLOWING, run_path
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Update:
     overlap: float
     full: bool
     again: timedelta | None
-    on_progress: Callable[[MirrorProgress], None] | None
+    on_progress: Callable[[str, int], None] | None
     removals: bool
     publish: Path | None
     _thread: ThreadPoolExecutor = field(factory=partial(ThreadPoolExecutor, 1, "aiotofupilot-mirror"), init=False)
@@ -504,7 +504,7 @@ class Update:
 
     def _report(self, name: str) -> None:
         if self.on_progress is not None:
-            self.on_progress(MirrorProgress(listing=name, rows=self._read[name]))
+            self.on_progress(name, self._read[name])
 
 
 def _is_ordered(name: str) -> bool:

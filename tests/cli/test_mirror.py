@@ -45,7 +45,7 @@ async def test_a_deadline_that_passes_is_told(monkeypatch, database):
     """What came before it is stored, and the next run goes on."""
 
     async def late(_mirror, *, on_progress, **_):
-        on_progress(aiotofupilot.mirror.MirrorProgress(listing="stations", rows=0))
+        on_progress("stations", 0)
         await asyncio.Event().wait()
 
     monkeypatch.setattr(aiotofupilot.mirror.Mirror, "update", late)

@@ -16,7 +16,7 @@ def cancelled(pull, sandbox):
     def cancelled(path, number, *listings, **options):
         found, updates = [], []
 
-        def note(_):
+        def note(*_):
             updates.append((asyncio.get_running_loop(), asyncio.current_task()))
 
         def stop(_, request):

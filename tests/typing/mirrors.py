@@ -10,7 +10,6 @@ from aiotofupilot.mirror import (
     DatabaseInUseError,
     Mirror,
     MirrorError,
-    MirrorProgress,
     MirrorResult,
     StaleWatermarkError,
 )
@@ -23,8 +22,11 @@ async def a_mirror_is_updated(session: TofuPilotSession) -> None:
         assert_type((results[0].new, results[0].gone, results[0].rows), tuple[int, int, int])
 
 
-async def a_mirror_counts_its_rows(mirror: Mirror, counted: list[MirrorProgress]) -> None:
-    await mirror.update(on_progress=counted.append)
+async def a_mirror_counts_its_rows(mirror: Mirror) -> None:
+    def note(listing: str, rows: int) -> None:
+        assert_type((listing, rows), tuple[str, int])
+
+    await mirror.update(on_progress=note)
 
 
 def its_errors_are_of_the_family() -> list[type[TofuPilotError]]:
