@@ -22,7 +22,7 @@ from aiotofupilot._checks import is_loopback
 from aiotofupilot.listings import listing_class
 
 from .published import check_target, put
-from .removals import Suspect
+from .removals import EPOCH, Suspect
 from .results import DatabaseInUseError, MirrorError
 from .tables import FOLLOWING, FORMAT, GONE, OWN, SEEN, columns_of, definitions, run_path, state_of
 
@@ -49,11 +49,6 @@ _MEMORY_FULL = "iB used)"
 """Part of DuckDB's message if memory is too little elsewhere, such as in a commit."""
 
 _NOT_A_DATABASE = "{} is not a DuckDB database: choose another file"
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST, _LAST = datetime.min.replace(tzinfo=UTC) - _EPOCH, datetime.max.replace(tzinfo=UTC) - _EPOCH
-"""The first and last UTC time of Python, since 1970. DuckDB may have others, because a Python time with an offset can
-be almost a day outside."""
 
 _OPTIONS = "TYPE duckdb, ROW_GROUP_SIZE 20480"
 """How the file is attached. Without a type, DuckDB looks for an extension that knows the file. DuckDB holds a whole row
@@ -192,10 +187,10 @@ class Database:
         return int(self._value(f"SELECT count(*) FROM {listing}"))  # noqa: S608 - a listing's name
 
     def newest(self, listing: str) -> datetime | None:
-        """Return when the newest row was created, within Python's range. None if there are no rows."""
+        """Return when the newest row was created. None if there are no rows."""
         column = listing_class(listing).creation_field
         microseconds = self._value(f"SELECT max(epoch_us({column})) FROM {listing}")  # noqa: S608 - our own
-        return None if microseconds is None else _EPOCH + min(max(timedelta(microseconds=microseconds), _FIRST), _LAST)
+        return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
 
     def runs_since(self, floor: datetime | None) -> list[tuple[str, str]]:
         """Return the IDs of the runs created at a time or later, with those of their procedures.
@@ -300,7 +295,7 @@ class Database:
     def marked(self, listing: str, last: int, at_most: int) -> list[str]:
         """Return the IDs of the rows marked as gone last, and then of others, drawn at random."""
         sql = (
-            f"SELECT id FROM {listing} WHERE id IS NOT NULL AND {GONE} IS NOT NULL "  # noqa: S608 - our own
+            f"SELECT id FROM {listing} WHERE {GONE} IS NOT NULL "  # noqa: S608 - our own
             f"ORDER BY row_number() OVER (ORDER BY {GONE} DESC, id) > ?, random() LIMIT ?"
         )
         return [key for (key,) in self._run(sql, last, at_most)]
@@ -448,11 +443,8 @@ def _shown(filters: str) -> str:
 
 
 def _without_port(server: str) -> str:
-    """Return an address. A local one loses its port, because a sandbox gets a new port each time."""
-    try:
-        url = urlsplit(server)
-    except ValueError:  # somebody wrote it into the database
-        return server
+    """Return an address, without the port if it is local, because a sandbox gets a new port each time."""
+    url = urlsplit(server)
     return url._replace(netloc=url.hostname).geturl() if url.hostname and is_loopback(url.hostname) else server
 
 

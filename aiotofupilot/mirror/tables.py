@@ -157,22 +157,18 @@ def state_of(
     """
     if not present.keys() & {*_CHECKED}:
         return None
-    if (
-        present.get("_mirror", {}).get("format") == OWN["_mirror"]["format"]
-    ):  # the other columns of a newer format are unknown
+    if present.get("_mirror", {}).get("format") == OWN["_mirror"]["format"]:  # a newer format may have other columns
         found = run("SELECT coalesce(max(format), 0) FROM _mirror")[0][0]
         if found > FORMAT:
             message = f"the database has format {found}, but this version only knows {FORMAT}: install a newer version"
             raise MirrorError(message)
     is_known = all(present.get(table) == OWN[table] for table in _CHECKED)
-    heads = run("SELECT format, server, organization FROM _mirror") if is_known else ()
+    heads = run("SELECT server, organization FROM _mirror") if is_known else ()
     listed = run("SELECT listing, filters FROM _mirror_listings") if is_known else ()
-    number, server, organization = heads[0] if len(heads) == 1 else (0, None, None)
-    filters = dict(listed)
-    is_odd = len(filters) < len(listed) or None in filters.values() or filters.keys() - {*NAMES}
-    if number not in range(1, FORMAT + 1) or server is None or is_odd:
+    if len(heads) != 1 or not {name for name, _ in listed} <= {*NAMES}:
         raise MirrorError(
             f"somebody has changed {' or '.join(_CHECKED)}, which say what the database mirrors: "
             "restore a backup of the file, or choose another file"
         )
-    return server, organization, filters
+    ((server, organization),) = heads
+    return server, organization, dict(listed)

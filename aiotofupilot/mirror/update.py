@@ -431,10 +431,7 @@ class Update:
             lacking = await self._call(self.database.lacking, name, removals.seen)
             await self._look_again(name, [*lacking.union(others if removals.has_more_items else ())])
             for suspect in suspects:
-                wait = suspect.since - self._now()
-                if suspect.id in since and wait > _LATER:  # the clock was wrong when it was missed
-                    since[suspect.id] = self._now()
-                elif suspect.id in since and wait <= -APART:
+                if suspect.id in since and self._now() - suspect.since >= APART:
                     if await self._is_removed(listed, suspect):
                         gone.append(suspect.id)
                         del since[suspect.id]

@@ -4,7 +4,6 @@ import errno
 import os
 import resource
 import shutil
-import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -95,8 +94,8 @@ def mirror_of(server, path):
         query(database, "INSERT INTO users (id) VALUES ('someone')")
 
 
-@pytest.mark.parametrize("other", ["https://tofupilot.elsewhere/api", "https://[nonsense"])
-def test_the_mirror_of_another_server_is_refused(path, other):
+def test_the_mirror_of_another_server_is_refused(path):
+    other = "https://tofupilot.elsewhere/api"
     mirror_of(SERVER, path)
     made(path, f"UPDATE _mirror SET server = '{other}'")  # noqa: S608 - our own
     assert refused(path) == f"the database is a mirror of {other}, not of {SERVER}: choose another file"
@@ -138,17 +137,11 @@ def test_a_newer_format_is_refused(path):
     [
         "DELETE FROM _mirror",
         "INSERT INTO _mirror FROM _mirror",
-        "UPDATE _mirror SET format = NULL",
-        "UPDATE _mirror SET format = -1",
-        "UPDATE _mirror SET server = NULL",
         "ALTER TABLE _mirror ALTER format TYPE VARCHAR; UPDATE _mirror SET format = 'x'",
         "ALTER TABLE _mirror ADD note VARCHAR",
         "DROP TABLE _mirror",
         "DROP TABLE _mirror_listings",
         "ALTER TABLE _mirror_listings RENAME watermark TO mark",
-        "INSERT INTO _mirror_listings FROM _mirror_listings",
-        "UPDATE _mirror_listings SET filters = NULL",
-        "UPDATE _mirror_listings SET listing = NULL",
         "CREATE TABLE notes AS SELECT 1; UPDATE _mirror_listings SET listing = 'notes'",
     ],
 )
@@ -158,15 +151,6 @@ def test_a_table_of_the_mirrors_own_that_somebody_changed_is_refused(path, chang
     made(path, change)
     for wanted in ({}, {"users": ""}):
         assert refused(path, **wanted).startswith("somebody has changed _mirror or _mirror_listings, which say ")
-
-
-def test_a_view_in_the_place_of_one_of_the_mirror_is_replaced(path):
-    """It has the mirror's name, so it is the mirror's."""
-    mirror_of(SERVER, path)
-    made(path, "CREATE SCHEMA tofupilot", "CREATE VIEW tofupilot.users AS SELECT 1 AS one")
-    with opened(path) as database:
-        database.finish()
-        assert query(database, "SELECT id FROM tofupilot.users") == [("someone",)]
 
 
 @pytest.mark.parametrize("content", [b"serial,outcome\n1,PASS\n", b"x" * 20_000, b"SQLite format 3\0" + bytes(4080)])
@@ -182,16 +166,13 @@ def test_a_damaged_database_is_refused(path):
     assert refused(path).startswith(f"cannot use {path}: ")
 
 
-@pytest.mark.parametrize("kind", ["folder", "pipe", "socket"])
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
 def test_what_is_not_a_file_is_refused_and_left_alone(path, kind):
-    """It is not waited for, and no database takes its place. A device is of the same sort."""
+    """It is not waited for, and no database takes its place. A device and a socket are of the same sort."""
     if kind == "folder":
         path.mkdir()
-    elif kind == "pipe":
-        os.mkfifo(path)
     else:
-        with socket.socket(socket.AF_UNIX) as bound:
-            bound.bind(os.path.relpath(path))  # the path of a socket has to be short
+        os.mkfifo(path)
     before = path.stat()
     with pytest.raises(MirrorError, match=f"{path} is not a file: choose another path"), opened(path):
         pytest.fail("it was opened")

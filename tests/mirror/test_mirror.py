@@ -15,11 +15,9 @@ from types import SimpleNamespace
 import pytest
 from attrs import evolve
 from fakes.mirrors import updated
-from fakes.proxies import AUTHORITY, Proxy, with_tls
 from fakes.wire_listings import MODELS
 
 from aiotofupilot import DriftError, ForbiddenError, RetryPolicy, SessionError, TofuPilotSession, Watermark
-from aiotofupilot.listings import listing_class
 from aiotofupilot.mirror import (
     DatabaseInUseError,
     Mirror,
@@ -151,29 +149,6 @@ def test_what_is_created_from_the_first_walk_on_comes_with_the_next_update(
         sandbox.procedures.append(evolve(newest, id=f"{minutes} minutes", created_at=created_at))
     assert pull("procedures")["procedures"].new == 2
     assert mirrored("procedures") == ids(sandbox.procedures)
-
-
-ENDS = {
-    "year 0 in UTC": ("0001-01-01T00:00:00.000", "+14:00"),
-    "year 10000 in UTC": ("9999-12-31T23:59:59.000", "-12:00"),
-}
-
-
-@pytest.mark.parametrize(("end", "offset"), ENDS.values(), ids=ENDS)
-def test_an_item_from_the_end_of_the_calendar_ends_no_update(pull, sandbox, mirrored, ids, replace, end, offset):
-    """Nor does a listing of which all items are from there, and nothing that comes later is hidden."""
-    replace(f"{end}Z".encode(), f"{end}{offset}".encode())
-    dated = {name: getattr(sandbox, name) for name in ("procedures", "runs", "deployments")}
-    for name, items in dated.items():
-        field = listing_class(name).creation_field
-        items[:] = [evolve(item, **{field: datetime.fromisoformat(f"{end}Z")}) for item in items]
-    pull(*dated)
-    for name, items in dated.items():
-        items.insert(0, evolve(items[0], id="later", **{listing_class(name).creation_field: datetime.now(UTC)}))
-    came = pull(*dated, again=timedelta(days=7))
-    assert {name: result.new for name, result in came.items()} == dict.fromkeys(dated, 1)
-    assert not any(result.new or result.gone for result in pull(*dated, full=True).values())
-    assert {name: mirrored(name) for name in dated} == {name: ids(items) for name, items in dated.items()}
 
 
 def test_what_runs_wrote_is_stored_while_it_arrives(pull, sandbox, monkeypatch, mirrored, ids):
@@ -541,22 +516,6 @@ async def test_a_session_of_its_own_is_closed(tmp_path, monkeypatch):
             assert [result.new for result in await mirror.update()] == [3]
         with pytest.raises(SessionError, match="the session is closed"):
             await mirror.update()
-
-
-async def test_it_goes_through_the_proxy_of_its_session(tmp_path):
-    async with Sandbox(30) as sandbox, with_tls(int(sandbox.url.split(":")[2].split("/")[0])) as port:
-        async with (
-            Proxy(port, login="user:of-the-proxy") as proxy,
-            TofuPilotSession(
-                sandbox.api_key,
-                base_url="https://tofu.example.com",
-                proxy=proxy.url.replace("//", "//user:of-the-proxy@"),
-                ca_cert=AUTHORITY.cert_pem.bytes().decode(),
-            ) as session,
-        ):
-            (result,) = await Mirror(tmp_path / "line.duckdb", session=session, listings=["stations"]).update()
-        assert result.rows == len(sandbox.stations)
-        assert set(proxy.lines) == {"CONNECT tofu.example.com:443 HTTP/1.1"}
 
 
 @pytest.mark.parametrize(("overlap", "error"), [(0, ValueError), (86_401, ValueError), ("60", TypeError)])
