@@ -33,8 +33,6 @@ _DIGEST_SIZE = 6
 
 _DIGEST = r"[\w-]{8}"
 _SEAL = r":[\w-]{6}"
-_SEALED_AT = -7
-"""The index of the colon before the checksum."""
 _QUERY = rf"([a-z_]+)\.({_DIGEST}):"
 """The name of a listing, and a digest of its filters."""
 
@@ -85,8 +83,6 @@ class Parsable:
     __slots__ = ()
     _form: ClassVar[re.Pattern[str]]
     """A pattern of the string form. A text that matches it can still be invalid."""
-    _older: ClassVar[re.Pattern[str] | None] = None
-    """A pattern of the string forms of older versions. None if `_form` matches them."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -98,7 +94,7 @@ class Parsable:
         Raises:
             ValueError: The text is not the string form of such a value, or was cut short or changed.
         """
-        cause, name = None, cls.__name__.lower()
+        cause = None
         try:
             match = cls._form.fullmatch(text)
             if match is not None and str(value := cls._of(match)) == text:
@@ -106,11 +102,8 @@ class Parsable:
         except ValueError as error:
             cause = error
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-        if cls._older is not None and cls._older.fullmatch(text) and text == sealed(text[:_SEALED_AT]):
-            raise ValueError(
-                f"this {name} is from an older version and cannot be resumed: start without it, got {shown!r}"
-            )
-        raise ValueError(f"not a {name}, or one that was cut short or changed: {shown!r}") from cause
+        message = f"not a {cls.__name__.lower()}, or one that was cut short or changed: {shown!r}"
+        raise ValueError(message) from cause
 
     @classmethod
     @abstractmethod
@@ -147,7 +140,6 @@ class Checkpoint(Parsable):
     _form = re.compile(
         rf"(?:{_QUERY})?(\d{{1,16}})(?:\+(\d{{1,16}}))?(?:@({_SHELL_TIME})?~((?:{_DIGEST})*))?(?:{_SEAL})?", re.ASCII
     )
-    _older = re.compile(rf"(?:{_QUERY})?[\d+]+(?:@(?:{_DIGEST})+)(?:~(?:{_DIGEST})+)?{_SEAL}", re.ASCII)
 
     cursor: int = field(default=0, converter=_cursor)
     """The cursor of the page to request, in the server's counting; from 0 to 2 ** 53 - 1. If `value` or `seen` is
@@ -253,7 +245,6 @@ class Watermark(Parsable):
         rf"((?:![\w.~%-]+(?:@[\w.~%-]+)?={_SECONDS}\.(?:{_DIGEST})*)*){_SEAL}",
         re.ASCII,
     )
-    _older = re.compile(rf"{_QUERY}(?:-|{_TIME})(?:[+!][^/]*)?{_SEAL}", re.ASCII)
 
     listing: str
     """The name of the listing, such as ``runs``."""

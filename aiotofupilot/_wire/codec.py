@@ -7,7 +7,6 @@ form. Otherwise it names the JSON path of the fault.
 Both libraries are imported with the first page. Neither way converts types: a number in place of a string is an error.
 """
 
-import logging
 from collections.abc import Callable
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar, cast, get_args
@@ -24,8 +23,6 @@ __all__ = ["from_wire", "to_wire"]
 
 T = TypeVar("T")
 C = TypeVar("C")
-
-_LOGGER = logging.getLogger("aiotofupilot")
 
 
 class Decoder(Generic[C]):
@@ -44,7 +41,6 @@ class Decoder(Generic[C]):
     """Whether items hold objects of the user's class."""
     converter: Any = None
     """The user's cattrs converter for such a class, or None."""
-    _was_slow = False
 
     def __init__(self, kind: Any, *, structs: bool = False) -> None:
         (self.item,) = get_args(kind) or (kind,)
@@ -55,19 +51,9 @@ class Decoder(Generic[C]):
         decode = self._at_once
         try:
             return decode(body)
-        except Exception as error:  # noqa: BLE001 - the detailed way finds the same fault, and says where it is
-            # The user's class may quote the value that it refuses.
-            reason = ("" if self.is_own else str(error)) or type(error).__name__
-        content = self._in_detail(body)
-        if not self._was_slow:
-            self._was_slow = True
-            _LOGGER.info(
-                "%s of %s take up to ten times as long to decode, because of their form: %s",
-                "responses" if self._kind is self.item else "pages",
-                self.item.__name__,
-                reason,
-            )
-        return content
+        except Exception:  # noqa: BLE001, S110 - the detailed way finds the same fault, and says where it is
+            pass
+        return self._in_detail(body)  # outside of the handler, because the error may quote the body
 
     @cached_property
     def _at_once(self) -> Callable[[bytes], C]:

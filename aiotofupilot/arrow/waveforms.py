@@ -19,7 +19,6 @@ import pyarrow as pa
 from aiotofupilot._checks import for_parameter, integer, must_be
 from aiotofupilot._paging.paginator import Details, Paginator
 from aiotofupilot.models import Run
-from aiotofupilot.models.fields import near_column
 
 from .rows import DOUBLE, INT32, STRING, arrow
 from .streaming import RecordBatches, model_of
@@ -76,8 +75,7 @@ def _schema(columns: object) -> pa.Schema:
         )
     names = [*_COLUMNS] if columns is None else [*cast("Iterable[str]", columns)]
     if unknown := [name for name in names if name not in _COLUMNS]:
-        near = near_column(unknown[0], [*_COLUMNS])
-        message = f"columns: the table of series has no column {unknown[0]!r}{near}"
+        message = f"columns: the table of series has no column {unknown[0]!r}: there are {', '.join(_COLUMNS)}"
         raise for_parameter(ValueError(message), "columns")
     if not names or len({*names}) < len(names):
         raise for_parameter(

@@ -21,7 +21,7 @@ import aiotofupilot
 from aiotofupilot.errors import visible
 from aiotofupilot.listings import listing_class
 from aiotofupilot.models.display import text_of
-from aiotofupilot.models.fields import leaves_of, near_column, shown_fields
+from aiotofupilot.models.fields import leaves_of, shown_fields
 
 from .messages import UsageError, is_terminal, visible_json
 
@@ -50,8 +50,8 @@ class Format:
     between: bytes = b""
     tail: bytes = b""
     """Bytes before all items, between two pages, and after all items."""
-    options: Mapping[str, str] = {}
-    """Other options on which the bytes depend. A file is resumed only with the same options."""
+    columns: Mapping[str, str] = {}
+    """The option ``--columns``, if it is given. A file is resumed only with the same one."""
     remake: Remake | None = None
     """Makes the file from all written bytes. None if the written bytes are the file."""
     most: int | None = None
@@ -91,33 +91,21 @@ def _json(items: Iterable[object], for_terminal: bool) -> Iterable[bytes]:  # no
     return map(visible_json, documents) if for_terminal else documents
 
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""Spreadsheets take a text with one of these beginnings for a formula.
-
-Source: https://owasp.org/www-community/attacks/CSV_Injection
-"""
-
-
-def csv_rows(
-    model: type, columns: Sequence[str] | None = None, *, for_terminal: bool = False, escape_formulas: bool = False
-) -> Format:
+def csv_rows(model: type, columns: Sequence[str] | None = None, *, for_terminal: bool = False) -> Format:
     """Return the format of CSV: a header and a row for each item.
 
-    Names of nested objects are joined with dots, null is empty, and arrays and metadata are JSON. ``escape_formulas``
-    puts an apostrophe before texts that spreadsheets would take for formulas, but not before numbers.
+    Names of nested objects are joined with dots, null is empty, and arrays and metadata are JSON.
 
     Source: https://www.rfc-editor.org/rfc/rfc4180, including lines that end with CR LF
     """
     leaves = chosen(model, columns)
-    formula = _FORMULA if escape_formulas else ()
 
     def page(items: Sequence[object]) -> bytes:
         documents = (aiotofupilot.to_wire(item, with_secrets=False) for item in items)
-        rows = ([_cell(document, leaf.path, formula) for leaf in leaves] for document in documents)
+        rows = ([_cell(document, leaf.path) for leaf in leaves] for document in documents)
         return _rows([*map(visible, row)] for row in rows) if for_terminal else _rows(rows)
 
-    options = {"--escape-formulas": "True"} if escape_formulas else {}
-    return Format(name="csv", head=_rows([[*map(_name, leaves)]]), page=page, options=options)
+    return Format(name="csv", head=_rows([[*map(_name, leaves)]]), page=page)
 
 
 def _values(item: object, leaves: Iterable[Leaf]) -> list[object]:
@@ -126,7 +114,7 @@ def _values(item: object, leaves: Iterable[Leaf]) -> list[object]:
     if all(isinstance(value, _PLAIN) for _, value in found):
         return [value for _, value in found]
     document = aiotofupilot.to_wire(item, with_secrets=False)
-    return [value if isinstance(value, _PLAIN) else _cell(document, leaf.path, ()) for leaf, value in found]
+    return [value if isinstance(value, _PLAIN) else _cell(document, leaf.path) for leaf, value in found]
 
 
 _PLAIN = (str, bool, int, float, datetime, timedelta, NoneType)
@@ -147,20 +135,20 @@ def chosen(model: type, columns: Sequence[str] | None) -> list[Leaf]:
         return [*known.values()]
     for at, name in enumerate(columns):
         if name not in known:
-            raise UsageError(f'--columns: there is no column "{name}"{near_column(name, [*known])}')
+            raise UsageError(f'--columns: there is no column "{name}": there are {", ".join(known)}')
         if name in columns[:at]:
             raise UsageError(f'--columns: "{name}" is named twice')
     return [known[name] for name in columns]
 
 
-def _cell(document: Any, path: tuple[str, ...], formula: tuple[str, ...]) -> str:  # noqa: ANN401 - JSON
+def _cell(document: Any, path: tuple[str, ...]) -> str:  # noqa: ANN401 - JSON
     for name in path:
         document = None if document is None else document[name]
     match document:
         case None:
             return ""
         case str():
-            return f"'{document}" if document.startswith(formula) else document
+            return document
         case bool() | dict() | list() | tuple():
             from msgspec import json  # noqa: PLC0415 - as in `_json`
 
@@ -205,13 +193,7 @@ _MADE = {"parquet": "Parquet file", "xlsx": "workbook"}
 
 
 def format_for(
-    name: str | None,
-    output: Path | None,
-    listing: str,
-    model: type,
-    *,
-    escape_formulas: bool = False,
-    columns: str | None = None,
+    name: str | None, output: Path | None, listing: str, model: type, *, columns: str | None = None
 ) -> Format:
     """Return a new format: the named one, or else the one of the output's ending, or else a table.
 
@@ -228,8 +210,6 @@ def format_for(
             f"there is no format for files that end in .{ending}: "
             f"let {output} end in one of .{', .'.join(sorted(_ENDINGS))}, or name a format with --format"
         )
-    if escape_formulas and name != "csv":
-        raise UsageError("--escape-formulas is for CSV, because spreadsheets find formulas in no other format")
     if columns is not None and name in ("json", "jsonl"):
         raise UsageError("--columns is for the formats table, csv, parquet and xlsx, because JSON has no columns")
     if name in _MADE and output is None:
@@ -240,12 +220,12 @@ def format_for(
         "table": partial(_table, listing, model, names, is_shown=is_shown),
         "jsonl": partial(json_lines, for_terminal=is_shown),
         "json": partial(json_array, for_terminal=is_shown),
-        "csv": partial(csv_rows, model, names, for_terminal=is_shown, escape_formulas=escape_formulas),
+        "csv": partial(csv_rows, model, names, for_terminal=is_shown),
         "parquet": partial(_parquet, model, names),
         "xlsx": partial(_workbook, model, names),
     }
     form = formats[name]()
-    return form if columns is None else evolve(form, options={**form.options, "--columns": columns})
+    return form if columns is None else evolve(form, columns={"--columns": columns})
 
 
 def _table(listing: str, model: type, names: Sequence[str] | None, *, is_shown: bool) -> Format:

@@ -63,8 +63,6 @@ class Form:
             of csv, such as id,unit.serial_number. parquet is flat then.
         resume: Complete the file that an interrupted run of the same command has begun. The listing is completed, but
             not searched for newer items. If there is no begun file, begin one. A finished file is never replaced.
-        escape_formulas: In CSV, write an apostrophe before each text that begins with =, +, -, @, a tab or a carriage
-            return. Otherwise a spreadsheet that opens the file runs such a text as a formula, whoever wrote it.
         receipt: Record the items of each page and those written in this file, for 'aiotofupilot check FILE'.
     """
 
@@ -72,7 +70,6 @@ class Form:
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], metavar="FILE")] = None
     columns: Annotated[str | None, Parameter(metavar="NAME,...")] = None
     resume: Annotated[bool, Parameter(show_default=False)] = False
-    escape_formulas: Annotated[bool, Parameter(show_default=False)] = False
     receipt: Annotated[Path | None, Parameter(metavar="FILE")] = None
 
     def checked_receipt(self, *, has_details: bool) -> Path | None:
@@ -96,9 +93,7 @@ def listing_command(name: str) -> Callable[..., object]:
         path = form.output
         query = Query(name, **{key: value for key, value in arguments.items() if key in known})
         model = detailed.detail_model() if query.has_details else listing.model
-        output_format = format_for(
-            form.format, path, name, model, escape_formulas=form.escape_formulas, columns=form.columns
-        )
+        output_format = format_for(form.format, path, name, model, columns=form.columns)
         if query.has_details and output_format.name in ("table", "csv", "xlsx"):
             raise UsageError(
                 "--details needs the format jsonl, json or parquet, because other formats have one row for each item"
@@ -203,7 +198,7 @@ async def write_listing(
         async with server.session() as session, progress.until(server.deadline):
             query.listing(session)  # report a wrong argument before touching a file
             asked = {"aiotofupilot": __version__} | server.identity | query.options()
-            options = {**asked, "--format": form.name, **form.options}
+            options = {**asked, "--format": form.name, **form.columns}
             async with output(path, options, resume=resume, remake=form.remake) as out:
                 progress.count = out.state.items
                 rest = query.after(out.state).listing(session)

@@ -108,30 +108,22 @@ def duration(_: object, tokens: Sequence[Token]) -> timedelta:
 
 
 def metadata(_: object, tokens: Sequence[Token]) -> dict[str, object]:
-    """Read conditions on metadata: any number of KEY=TEXT, and at most one JSON object.
+    """Read conditions on metadata: any number of KEY=TEXT, or one JSON object.
 
     A key given several times may have any of the texts.
     """
+    if len(tokens) == 1 and tokens[0].value.lstrip().startswith("{"):
+        with suppress(ValueError, RecursionError):  # the latter: it is nested too deeply
+            return cast("dict[str, object]", json.loads(tokens[0].value))
     texts: dict[str, list[str]] = {}
-    conditions: dict[str, object] = {}
     for token in tokens:
         key, equals, text = token.value.partition("=")
-        if equals and key and not key.lstrip().startswith("{"):
-            texts.setdefault(key, []).append(text)
-        elif conditions:
-            raise ValueError("give --metadata one JSON object, with the conditions on all keys.")
-        else:
-            document: object = None
-            with suppress(ValueError, RecursionError):  # RecursionError: it is nested too deeply
-                document = json.loads(token.value)
-            if not isinstance(document, dict):
-                raise ValueError(
-                    f'"{token.value}" is not a metadata filter: write KEY=TEXT, or {{"KEY": {{"gte": 5}}}} as JSON.'
-                )
-            conditions = cast("dict[str, Any]", document)
-    if both := sorted(texts.keys() & conditions):
-        raise ValueError(f'"{both[0]}" is given to --metadata both as KEY=TEXT and in JSON: write both in JSON.')
-    return conditions | {key: {"in": any_of} for key, any_of in texts.items()}
+        if not (equals and key) or key.lstrip().startswith("{"):
+            raise ValueError(
+                f'"{token.value}" is not a metadata filter: write KEY=TEXT, or one {{"KEY": {{"gte": 5}}}} as JSON.'
+            )
+        texts.setdefault(key, []).append(text)
+    return {key: {"in": any_of} for key, any_of in texts.items()}
 
 
 _OF_LIST: dict[str, dict[str, Any]] = {
@@ -179,8 +171,8 @@ _FORMS = {
     ),
     timedelta: "DURATION is 90s, 1m30s, 2h or PT1M30S.",
     Mapping: (
-        'CONDITION is KEY=TEXT; or a JSON object with several keys, such as {"humidity": {"gte": 40}, "shift": {"in": '
-        '["A", "B"]}}, which can be given once. An item has to meet the conditions on all keys. Where a key is given '
+        'CONDITION is KEY=TEXT; or, alone, a JSON object with several keys, such as {"humidity": {"gte": 40}, "shift": '
+        '{"in": ["A", "B"]}}. An item has to meet the conditions on all keys. Where a key is given '
         "several texts, the item has to have one of them."
     ),
 }

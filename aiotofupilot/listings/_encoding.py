@@ -30,11 +30,7 @@ def check_names(listing: str, given: Mapping[str, object], taken: Sequence[Argum
     """Raise a `TypeError` for an unknown or missing argument of a ``list()``."""
     names = {argument.name for argument in taken}
     if unknown := given.keys() - names:
-        from difflib import get_close_matches  # noqa: PLC0415 - programs without the mistake need not load it
-
-        near = get_close_matches(min(unknown), sorted(names), n=1)
-        hint = f": did you mean {near[0]!r}?" if near else ""
-        raise TypeError(f"{listing}.list() got an unexpected keyword argument {min(unknown)!r}{hint}")
+        raise TypeError(f"{listing}.list() got an unexpected keyword argument {min(unknown)!r}")
     for argument in taken:
         if argument.is_required and argument.name not in given:
             raise TypeError(f"{listing}.list() lacks the required argument {argument.name!r}")

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Union, cast, get_args, get_origin
+from typing import Any, Union, cast, get_args, get_origin
 
 import attrs
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 __all__ = ["wire_name"]
 
@@ -112,15 +109,3 @@ def immutable(value: object) -> object:
     if isinstance(value, dict):
         return {key: immutable(member) for key, member in cast("Any", value).items()}
     return value
-
-
-def near_column(name: object, names: Sequence[str]) -> str:
-    """Return the columns that a misspelt name may mean, as the end of an error.
-
-    A name of a nested column has dots.
-    """
-    from difflib import get_close_matches  # noqa: PLC0415 - programs without the mistake need not load it
-
-    inside = [each for each in names if each.startswith(f"{name}.")]
-    near = inside or get_close_matches(str(name), names, n=3) or names
-    return f": there are {', '.join(near)}" if len(near) > 1 else f": did you mean {near[0]!r}?"

@@ -5,13 +5,12 @@ import io
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
-from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
-from aiotofupilot.cli.formats import csv_rows, format_for, json_array, json_lines
-from aiotofupilot.cli.messages import UsageError, visible
+from aiotofupilot.cli.formats import csv_rows, json_array, json_lines
+from aiotofupilot.cli.messages import visible
 from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox import make_procedures
 from aiotofupilot.testing import make_measurement
@@ -74,23 +73,6 @@ def test_any_name_survives(name):
 
 
 STEERING = "\x1b]0;t\x07 \x00 \r\n \x7f \x9b \u061c\u200e\u200f\u202e\u2066 \u2028"
-
-
-@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r"])
-def test_formulas_are_text_when_they_are_escaped(begins):
-    """Without the option, a file has the API's own text. The number -1.5 is not a formula."""
-    text = f"{begins}cmd|' /C calc'!A0"
-    measured = make_measurement(measurement_name=text, value=-1.5)
-    form = csv_rows(type(measured), escape_formulas=True)
-    (row,) = rows(written(form, [measured]))
-    assert (row["measurement_name"], row["value"]) == (f"'{text}", "-1.5")
-    assert rows(written(csv_rows(type(measured)), [measured]))[0]["measurement_name"] == text
-
-
-@pytest.mark.parametrize("name", [None, "json", "table", "parquet"])
-def test_only_csv_escapes_formulas(name):
-    with pytest.raises(UsageError, match="--escape-formulas is for CSV"):
-        format_for(name, Path("list.jsonl"), "procedures", Procedure, escape_formulas=True)
 
 
 @pytest.mark.parametrize("form_of", [json_lines, json_array, partial(csv_rows, Procedure)])

@@ -214,22 +214,6 @@ def test_no_field_of_an_item_can_be_set(created_at):
         assert hash(procedure) == before
 
 
-def test_the_first_page_that_is_decoded_slowly_is_logged_with_the_reason(caplog):
-    """Pages in a rare form take up to ten times as long, and nothing else tells why."""
-    caplog.set_level("INFO", "aiotofupilot")
-    decode = PageDecoder(Procedure)
-    rare = json.encode(changed(DOCUMENT, "data", 1, "created_at", to="2024-01-15T10:30Z"))
-    decode(json.encode(DOCUMENT), 0)
-    for _ in range(3):
-        decode(rare, 0)
-    (record,) = caplog.records
-    assert record.levelname == "INFO"
-    assert record.getMessage() == (
-        "pages of Procedure take up to ten times as long to decode, because of their form: "
-        "Invalid RFC3339 encoded datetime - at `$.data[1].created_at`"
-    )
-
-
 def test_a_page_that_is_refused_is_not_logged_as_slow(caplog):
     """The error says enough."""
     caplog.set_level("INFO", "aiotofupilot")

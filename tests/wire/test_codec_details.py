@@ -205,16 +205,6 @@ def test_what_is_not_an_item_is_refused(body):
         Decoder(Log)(body)
 
 
-def test_a_rare_form_is_logged_once(caplog):
-    """It takes longer to decode, and whoever wonders why can find the reason."""
-    caplog.set_level("INFO", "aiotofupilot")
-    decode = Decoder(DataSeries)
-    for _ in range(2):
-        decode(b'{"data":[null],"units":null}')
-    (record,) = caplog.records
-    assert record.getMessage().startswith("responses of DataSeries take up to ten times as long to decode")
-
-
 def test_a_phase_and_a_measurement_by_themselves_have_the_fields_that_they_have_in_a_run():
     """A program can treat them alike."""
     assert issubclass(MODELS["phases"], RunPhase)
