@@ -60,7 +60,6 @@ if TYPE_CHECKING:  # each module says which of its names are public
     from .models.details import *  # noqa: F403
     from .models.items import *  # noqa: F403
     from .models.page import *  # noqa: F403
-    from .models.procedures import *  # noqa: F403
     from .models.refs import *  # noqa: F403
     from .models.runs import *  # noqa: F403
     from .positions import Checkpoint as Checkpoint, Shard as Shard, Watermark as Watermark  # OpenRun is a detail
@@ -76,6 +75,6 @@ else:  # hidden from type checkers, because they would then accept any name
         "_wire.codec": ("from_wire", "to_wire"),
         "positions": ("Checkpoint", "Shard", "Watermark"),
     }
-    _MODELS = ("page", "refs", "procedures", "runs", "items", "details")
+    _MODELS = ("page", "refs", "runs", "items", "details")
     _WHOLE = ("errors", "stats", *(f"models.{module}" for module in _MODELS))
     __getattr__, __dir__ = _public.lazy(__name__, _NAMES, _WHOLE)

@@ -125,7 +125,7 @@ CALLABLES = list(callables())
 
 def test_every_parameter_is_documented():
     """Each one has an entry, which says what None means if it can be None."""
-    assert len(CALLABLES) > 120
+    assert len(CALLABLES) > 110
     for function, text in CALLABLES:
         listed = "".join(re.findall(r"^(?:Args|Attributes):\n((?:    .*\n|\n)+)", f"{text}\n", re.MULTILINE))
         entries = dict(re.findall(r"^    (\w+): (.+(?:\n {8}.*)*)", listed, re.MULTILINE))

@@ -113,35 +113,26 @@ class RetryPolicy:
         for name in ("max_elapsed", "initial_wait", "max_wait", "max_retry_after"):
             object.__setattr__(self, name, seconds(name, getattr(self, name)))
 
-    def longest_wait(self, attempt: int) -> float:
-        """Return the longest wait after an attempt, in seconds.
 
-        Args:
-            attempt: The number of the attempt, from 1 on.
-        """
-        return min(self.max_wait, self.initial_wait * 2.0 ** min(attempt - 1, 1000))  # a larger float would overflow
+def longest_wait(policy: RetryPolicy, attempt: int) -> float:
+    """Return the longest wait after an attempt, in seconds. Attempts are numbered from 1 on."""
+    return min(policy.max_wait, policy.initial_wait * 2.0 ** min(attempt - 1, 1000))  # a larger float would overflow
 
-    def longest_probe_wait(self, elapsed: float) -> float:
-        """Return the longest wait before the next request while the session is down, in seconds.
 
-        Args:
-            elapsed: Seconds since the outage began.
-        """
-        return min(self.max_wait, max(self.initial_wait, elapsed)) if self.initial_wait else 0.0
+def longest_probe_wait(policy: RetryPolicy, elapsed: float) -> float:
+    """Return the longest wait before the next request while the session has been down for some seconds."""
+    return min(policy.max_wait, max(policy.initial_wait, elapsed)) if policy.initial_wait else 0.0
 
-    def obeyed_wait(self, error: BaseException) -> float | None:
-        """Return the server's Retry-After in seconds. None if there is none, or it exceeds ``max_retry_after``.
 
-        Args:
-            error: The error of an attempt.
-        """
-        asked = error.retry_after if isinstance(error, APIError) else None
-        return None if asked is None or asked > self.max_retry_after else asked
+def obeyed_wait(policy: RetryPolicy, error: BaseException) -> float | None:
+    """Return the server's Retry-After in seconds. None if there is none, or it exceeds ``max_retry_after``."""
+    asked = error.retry_after if isinstance(error, APIError) else None
+    return None if asked is None or asked > policy.max_retry_after else asked
 
 
 def decide(policy: RetryPolicy, error: TofuPilotError, attempt: int) -> bool | float:
     """Return False to raise the error, True to try again after the policy's wait, or the seconds to wait."""
-    asked = policy.obeyed_wait(error)
+    asked = obeyed_wait(policy, error)
     for rule in policy.rules:
         decision = rule(error, attempt)
         if isinstance(decision, bool):

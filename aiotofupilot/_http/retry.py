@@ -11,7 +11,7 @@ from aiotofupilot._request import Deadline
 from aiotofupilot.errors import APIError, ConfigurationError, RequestTimeoutError, SessionError, TofuPilotError
 
 from .outage import MissedSlotError, RetryState, WentDownError
-from .policy import RetryPolicy, copied, decide, evidence, is_lost, is_refused, is_slow
+from .policy import RetryPolicy, copied, decide, evidence, is_lost, is_refused, is_slow, longest_wait
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -298,7 +298,7 @@ class Attempts(RetryState):
     def _allows_another(self, decision: bool | float) -> bool:  # noqa: FBT001 - as `decide` says
         """Count a failure of the page, set `_wait`, and return whether another attempt is allowed."""
         self._own_failures += 1
-        longest = self.policy.longest_wait(self._own_failures)
+        longest = longest_wait(self.policy, self._own_failures)
         self._wait = self._clock.uniform(0.0, longest) if decision is True else decision
         return self._own_failures < self.policy.attempts
 

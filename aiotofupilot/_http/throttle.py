@@ -15,7 +15,7 @@ from aiotofupilot._otel import event
 from aiotofupilot.errors import RateLimitedError, TofuPilotError
 
 from .outage import Health, MissedSlotError, RetryState, WentDownError
-from .policy import evidence
+from .policy import evidence, longest_probe_wait, obeyed_wait
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -185,7 +185,7 @@ class Throttle:
 
     def _note_error(self, page: RetryState, sent: Sent, error: BaseException) -> float | None:
         """Note an error, and return the seconds of the pause that it asks for, or None."""
-        about, asked, outage = evidence(error), page.policy.obeyed_wait(error), self.health.outage
+        about, asked, outage = evidence(error), obeyed_wait(page.policy, error), self.health.outage
         if about == "good":
             self._note_success(sent)
         elif about is not None:
@@ -195,7 +195,7 @@ class Throttle:
                 self.clock.monotonic(),
                 in_flight=self._in_flight,
                 attempts=page.policy.attempts,
-                wait=lambda elapsed: asked or self.clock.uniform(0.0, page.policy.longest_probe_wait(elapsed)),
+                wait=lambda elapsed: asked or self.clock.uniform(0.0, longest_probe_wait(page.policy, elapsed)),
             )
             if self.health.is_unreachable:  # the waiting pages have to learn this from their own requests
                 self._wake_all()

@@ -1,7 +1,7 @@
 """The values that TofuPilot's listings are made of.
 
-- `procedures` and `items` have the items of the listings, and the `Identity` of a key. `refs` and `runs` have what they
-  hold and refer to.
+- `items` has the items of the listings, and the `Identity` of a key. `refs` and `runs` have what they hold and refer
+  to, and `refs` has procedures and deployments.
 - `details` has single items.
 - `page` is one page of a listing, and an item without a model.
 - `fields` describes the fields of a model.
@@ -28,11 +28,10 @@ if TYPE_CHECKING:
     from .fields import wire_name as wire_name
     from .items import *  # noqa: F403 - the names of the models stand there
     from .page import *  # noqa: F403 - the names of the models stand there
-    from .procedures import *  # noqa: F403 - the names of the models stand there
     from .refs import *  # noqa: F403 - the names of the models stand there
     from .runs import *  # noqa: F403 - the names of the models stand there
 else:  # hidden from type checkers, because they would then accept any name
     from aiotofupilot import _public
 
-    _WHOLE = ("page", "refs", "procedures", "runs", "items", "details")
+    _WHOLE = ("page", "refs", "runs", "items", "details")
     __getattr__, __dir__ = _public.lazy(__name__, {"fields": ("wire_name",)}, _WHOLE)

@@ -1,5 +1,6 @@
-"""Objects that items of several listings have, such as users and stations. `runs` has those of runs and units.
+"""Objects that items of several listings have, such as users and stations, and procedures with their deployments.
 
+Procedures are not in `items`, so that listing them need not load everything. `runs` has the objects of runs and units.
 The classes that are not in ``__all__`` have the fields that several models begin with.
 
 Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
@@ -11,10 +12,14 @@ from typing import Any
 
 from attrs import field, frozen
 
+from .display import shown
+
 __all__ = [
     "Commit",
+    "Deployment",
     "DeploymentRepository",
     "Metadata",
+    "Procedure",
     "ProcedureRef",
     "Repository",
     "StationRef",
@@ -145,3 +150,29 @@ class DeploymentFields(WithKeywordID):
     """When it was deployed."""
     procedure: ProcedureRef | None
     """The procedure that was deployed, or None if unknown."""
+
+
+@shown
+class Procedure(Named):
+    """A test sequence. Each run belongs to one."""
+
+    created_at: datetime
+    """When it was created."""
+    created_by_user: UserRef | None = None
+    """The user who created it, or None if unknown."""
+    linked_repository: Repository | None = field(default=None, metadata={"wire": "linkedRepository"})
+    """The repository of its source, or None; ``linkedRepository`` on the wire."""
+
+
+@shown(kw_only=True)
+class Deployment(DeploymentFields):
+    """One build of a procedure, and the stations to which it was deployed."""
+
+    skipped: bool
+    """Whether the build was skipped."""
+    commit: Commit | None
+    """The commit that was deployed, or None if unknown."""
+    repository: DeploymentRepository | None
+    """The repository of the source, or None."""
+    stations: tuple[StationRef, ...]
+    """The stations to which it was deployed."""
