@@ -75,7 +75,7 @@ async def download(connection: Connection, attachment: object, folder: object) -
 
 
 def _begun(path: Path, files: ExitStack) -> Part | None:
-    """Open the empty part of a file, which leaving ``files`` closes, or return None if the file is complete already.
+    """Open the part of a file, which is closed when ``files`` is left. Return None if the file is complete already.
 
     Raises:
         AttachmentError: Another process, or another event loop of this one, is downloading the file.
@@ -87,7 +87,7 @@ def _begun(path: Path, files: ExitStack) -> Part | None:
     if part is None:
         raise AttachmentError(f"another process is downloading {path}")
     files.callback(part.remove)
-    if path.is_file():  # another process has completed it since
+    if path.is_file():  # another process has completed it meanwhile
         return None
     part.truncate(0)
     return part
@@ -128,7 +128,7 @@ async def _renewed(connection: Connection, attachment: Attachment) -> Attachment
 
 def _checked(attachment: object) -> Attachment:
     if not isinstance(attachment, Attachment):
-        raise must_be(TypeError, "attachment", "an Attachment, which details() of runs and units have", attachment)
+        raise must_be(TypeError, "attachment", "an Attachment, from the details of a run or a unit", attachment)
     owner = attachment.owner
     if owner is None and attachment.download_url is None:
         bound = "one with an address or an owner, such as from the details of a run or a unit"
@@ -151,16 +151,16 @@ async def in_thread(work: Callable[[], T]) -> T:
         return await asyncio.shield(doing)
     finally:
         while not doing.done():
-            with suppress(asyncio.CancelledError):  # an earlier one is about to end the caller
+            with suppress(asyncio.CancelledError):  # an earlier cancellation is about to end the caller
                 await asyncio.wait((doing,))
-        doing.exception()  # a cancelled caller does not take it, and asyncio would log that
+        doing.exception()  # asyncio would log an error that a cancelled caller does not retrieve
 
 
 async def _attempted(connection: Connection, address: Secret, part: Part, name: str, size: float | None) -> None:
-    """Receive a file, with as many attempts as the connection's policy allows. Each requests what is missing.
+    """Receive a file, with as many attempts as the connection's policy allows. Each attempt requests only the rest.
 
-    Each storage has its own throttle, because its outage is not one of TofuPilot. ``name`` is for errors and log lines.
-    ``size`` is in bytes, or 0 or None if the API does not know it.
+    Each storage has its own throttle, because an outage of the storage is not one of TofuPilot. ``name`` is for errors
+    and log lines. ``size`` is in bytes, or 0 or None if the API does not know it.
     """
     url = _url(address)
     if url is None or not _is_safe(connection.transport, url):
@@ -187,11 +187,11 @@ class _Reception:
     _name: str
     _size: float
     _etag: str | None = None
-    """The validator of what has arrived. None if the rest cannot be requested."""
+    """The validator of the bytes that have arrived. None if the rest cannot be requested."""
 
     @property
     def _validator(self) -> str | None:
-        """The validator for requesting the rest, or None for the whole file."""
+        """The validator to request the rest with. None to request the whole file."""
         return self._etag if self._part.size else None
 
     async def attempt(self, attempts: Attempts) -> None:
@@ -203,7 +203,7 @@ class _Reception:
         try:
             return await self._take()
         except errors.RequestTimeoutError:
-            text = f"no byte of {self._name} came within {timeout} s"
+            text = f"no byte of {self._name} arrived within {timeout} s"
             failure: errors.TofuPilotError = errors.RequestTimeoutError(text, timeout=timeout)
         except errors.TofuPilotError as error:
             failure = error
@@ -223,10 +223,10 @@ class _Reception:
             _log.debug("%s: %d, %d bytes", self._name, response.status, part.size)
         if length not in {None, part.size}:
             raise errors.ConnectionFailedError(f"the file ended after {part.size} of {length} bytes")
-        if self._size > 0 and part.size != self._size:  # HTTP announced as many bytes, and would again
+        if self._size > 0 and part.size != self._size:  # the storage said this length, and would say it again
             sent = part.size
             await in_thread(partial(part.truncate, 0))
-            error = self._error(f"sent {sent} bytes, and {self._name} has {self._size:.0f}", response)
+            error = self._error(f"sent {sent} bytes, but {self._name} has {self._size:.0f}", response)
             error.hint = "perhaps it is the login page of a network, or of a proxy"
             raise error
 
@@ -270,8 +270,8 @@ class _Reception:
         """Prepare the part for a response's body, and return the length of the file, or None if unknown.
 
         Raises:
-            APIError: It is not the file as it is, or its end could not be verified.
-            ConnectionFailedError: It is another part, so the next attempt requests the whole file.
+            APIError: The body is compressed, or its end could not be verified.
+            ConnectionFailedError: The body is another range of the file. The next attempt requests the whole file.
         """
         headers, part, validator, status = response.headers, self._part, self._validator, response.status
         etag = headers.get("ETag", "").strip()
@@ -280,17 +280,17 @@ class _Reception:
             raise self._refusal(response)
         encodings = ", ".join(value for name, value in headers.items() if name.lower() == "content-encoding").lower()
         if _COMPRESSION.search(encodings):
-            raise self._error(f"sent {self._name} as {encodings}, although no compression was asked for", response)
+            raise self._error(f"sent {self._name} as {encodings}, although no compression was requested", response)
         if is_rest:
             sent = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
             first, last, length = map(int, sent.groups()) if sent else (-1, -1, -1)
             if first == part.size and first <= last < length and etag == validator:
                 return length
             await in_thread(partial(part.truncate, 0))
-            raise errors.ConnectionFailedError("the storage did not send the part of the file that was asked for")
+            raise errors.ConnectionFailedError("the storage did not send the part of the file that was requested")
         announced = headers.get("Content-Length")
         if announced is None and "chunked" not in headers.get("Transfer-Encoding", "").lower():
-            raise self._error(f"does not say where {self._name} ends, so a part could pass for the whole", response)
+            raise self._error(f"does not say where {self._name} ends, so a lost end would go unnoticed", response)
         await in_thread(partial(part.truncate, 0))
         self._etag = etag if _ETAG.fullmatch(etag) else None
         return None if announced is None else int(announced)
@@ -298,13 +298,13 @@ class _Reception:
     def _refusal(self, response: Response) -> APIError:
         """Return the error for a response that is not a file.
 
-        It has only the status and the time to wait, because storages repeat the address, the signature and the signed
-        text.
+        The error has only the status and the time to wait, because storages repeat the address, the signature and the
+        signed text.
         """
         status = response.status
         kind = errors.ServerError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else APIError
         return {408: errors.ServerError, 429: errors.RateLimitedError}.get(status, kind)(
-            "the storage did not send the file",  # without a name, because others that wait get this error too
+            "the storage did not send the file",  # without a name, because others that wait get this error, too
             status=status,
             retry_after=retry_after(response),
         )
@@ -324,7 +324,7 @@ def _url(address: Secret) -> Secret | None:
 
 
 def _is_safe(transport: Transport, url: Secret) -> bool:
-    """Return whether nobody on the way can read the address, and so the file."""
+    """Return whether nobody else on the network can read the address, and with it the file."""
     is_here = is_loopback(transport.base.host or "") and is_loopback(url.value.host or "")
     return url.value.scheme in ({"https", "http"} if is_here else {"https"})
 
@@ -333,14 +333,14 @@ _FORBIDDEN = frozenset('/\\:*?"<>|')
 
 _ID_BYTES = 120
 _NAME_BYTES = 240
-"""File systems take 255 bytes, and the name of a part is longer than that of its file."""
+"""The most bytes of a file name. File systems allow 255, and the name of a part is longer than that of its file."""
 
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
-"""The names that Windows takes for a device, even with an ending."""
+"""The names that mean a device on Windows, even with an ending."""
 
 
 def relative_path(attachment: Attachment) -> str:
-    """Return the path of an attachment in a folder: ``<id of the owner>/<id>-<name>``, or without owner."""
+    """Return the path of an attachment in a folder: ``<id of the owner>/<id>-<name>``, or only the last part."""
     identity = _identity(attachment.id)
     name = _cleaned(attachment.name)
     stem, suffix = os.path.splitext(name)  # noqa: PTH122 - it is a name, and not a path
@@ -354,9 +354,9 @@ def relative_path(attachment: Attachment) -> str:
 
 
 def _identity(text: str) -> str:
-    """Return an ID as a file name. Two IDs never have the same name.
+    """Return an ID as a file name. Two IDs never get the same name.
 
-    An ID with a tilde, or that is not a valid name on every system, is changed, and gets a digest after a tilde.
+    An ID that has a tilde, or is not a valid name on every system, is changed, and gets a digest after a tilde.
     """
     name = _cut(_cleaned(text).replace("~", "_"), _ID_BYTES - 34)
     if text and text == name and not _DEVICE.match(name):
@@ -365,7 +365,7 @@ def _identity(text: str) -> str:
 
 
 def _cleaned(text: str) -> str:
-    """Replace the characters that a file name may not hold. Control characters and marks are not printable."""
+    """Replace the characters that a file name may not have, control characters and marks included."""
     return "".join("_" if one in _FORBIDDEN or not one.isprintable() else one for one in text).strip(". ")
 
 

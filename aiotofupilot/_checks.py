@@ -39,15 +39,15 @@ _SHOWN = 300
 class Secret:
     """A value that its repr does not show.
 
-    Some tools show the local variables of every function in a traceback. So no function that can raise keeps a key or a
-    password in a local variable as it is.
+    Some tools show the local variables of every function in a traceback. So a function that can raise an error never
+    has a key or a password as a plain local variable.
     """
 
-    value: Any = field(repr=False)  # rich shows the fields of a class by this, whatever its repr is
+    value: Any = field(repr=False)  # rich ignores the class's own repr, but not this
 
     @classmethod
     def of(cls, value: object) -> Self:
-        """Return a value as a secret, also if it is one already."""
+        """Return a value as a secret. A secret is returned unchanged."""
         return value if isinstance(value, cls) else cls(value)
 
     def __repr__(self) -> str:

@@ -64,10 +64,10 @@ def tofupilot(
         api_key: As in `TofuPilotSession`; dlt looks for it in its own configuration too.
         base_url: As in `TofuPilotSession`; dlt looks for it too.
         listings: Names of the listings to have as resources, in any order, or None for all eleven.
-        filters: Filters that each of these listings takes, by the names of its ``list()``, or None.
-        start: Bring only items created at this time or later; a whole second, timezone-aware, or None for everything.
-            Measurements, phases and logs count by the creation of their run. It changes nothing for parts, stations and
-            users, nor after the first run.
+        filters: Filters that all of these listings take, by the names in ``list()``, or None.
+        start: Load only items created at this time or later; a whole second, timezone-aware, or None for everything.
+            For measurements, phases and logs, the creation of their run counts. This has no effect on parts, stations
+            and users, or after the first run.
         make_session: Makes a session, such as ``partial(TofuPilotSession, concurrency=8)``. It is called with the key
             and ``base_url=``, either of which is None if neither you nor dlt has it. Each resource makes one in dlt's
             event loop, and closes it.

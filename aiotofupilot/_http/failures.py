@@ -53,7 +53,7 @@ WITHHELD = "withheld, because the response repeats the key"
 """Replaces the message of an error."""
 
 _RECOGNISABLE = 8
-"""Shorter secrets are not looked for, because they might be words of the API."""
+"""Shorter secrets are not searched for, because they might be words of the API."""
 
 
 def translated(
@@ -201,9 +201,9 @@ class Redaction:
     def clean(self, error: TofuPilotError, response: Response | None = None) -> None:
         """Remove everything that could hold a secret from an error.
 
-        If the response or the error contains a secret, all texts of the error are withheld. The traceback goes, because
-        some tools show local variables. Chained errors go, because other libraries may quote the response. An `OSError`
-        stays as the cause, because it cannot quote it.
+        If the response or the error contains a secret, all texts of the error are withheld. The traceback is removed,
+        because some tools show local variables. Chained errors are removed, because other libraries may quote the
+        response. Only an `OSError` stays as the cause, because it cannot quote the response.
         """
         body, headers = (response.body, response.headers) if response is not None else (b"", None)
         if self.finds(body) or self.finds(repr((error.args, vars(error), headers))):
@@ -226,7 +226,7 @@ class Redaction:
 
 
 def _withheld(value: object) -> object:
-    """Return the replacement for an attribute of an error. Numbers and the like stay."""
+    """Return the replacement for an attribute of an error. Numbers and other values without text stay."""
     if isinstance(value, str):
         return WITHHELD
     kind = type(value)

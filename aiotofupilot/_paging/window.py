@@ -243,7 +243,7 @@ class Window(Generic[T]):
             return True
         begin, is_alone = end if position is None else page.cursor + position.begin, not self._tasks and not self._held
         course.passed(request, begin, end, new=new, left_out=len(self.left_out), is_alone=is_alone, is_part=was_part)
-        self._last = request, Page([], page.meta, page.cursor)  # thousands of walks may wait, and need no items
+        self._last = request, Page([], page.meta, page.cursor)  # without items, because thousands of walks may wait
         if self._bisection is not None:
             self._note_part(self._bisection, end)
         if following is None:

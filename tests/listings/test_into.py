@@ -433,7 +433,7 @@ class OfA:
     ids=str,
 )
 def test_a_class_that_cattrs_cannot_make_is_refused_before_anything_is_sent(kind, reason):
-    with pytest.raises(TypeError, match=r"^model cannot be made of JSON, got <class") as caught:
+    with pytest.raises(TypeError, match=r"^model cannot be made from JSON, got <class") as caught:
         Runs(Connection()).list().into(own(x=kind))
     assert reason in str(caught.value)
     assert caught.value.parameter == "model"

@@ -179,7 +179,7 @@ class TestRaise:
         assert caught.value.position == 12
         pages = [page async for page in listing(limit=10, cursor=start, on_unreadable="skip").pages()]
         assert [item for page in pages for item in page.data] == but(service, {12})[10:]
-        assert "the item at position 12 cannot be read and is left out" in caplog.text
+        assert "the item at position 12 cannot be read, so it is left out" in caplog.text
 
     async def test_a_page_at_a_time_is_raised_as_it_is(self, listing, service):
         """One page was asked for, and it cannot be had."""
