@@ -184,7 +184,7 @@ def test_the_commands_are_the_ones_that_ci_runs():
     extracted = subprocess.run(program, capture_output=True, text=True, check=True)  # noqa: S603 - our own
     assert extracted.stdout.splitlines() == COMMANDS
     assert COMMANDS == [
-        "python3 -m venv .venv && .venv/bin/pip install '.[cli]' && .venv/bin/aiotofupilot procedures -n 5 --sandbox",
+        "python3 -m venv .venv && .venv/bin/pip install '.[cli]' && .venv/bin/aiotofupilot procedures -n 3 --sandbox",
         "python3 -m venv .venv && .venv/bin/pip install --no-compile -e '.[dev]' && .venv/bin/python -m pytest -n auto",
     ]
 
@@ -200,7 +200,7 @@ def test_the_output_is_that_of_the_command(monkeypatch):
             patch.setattr(sys, "stdout", stream)
             assert run(arguments) == 0
         printed = terminal.read(65536).decode().splitlines()
-    assert len(shown) == 6
+    assert len(shown) == 4
     assert printed == shown
 
 
