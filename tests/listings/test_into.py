@@ -590,10 +590,9 @@ async def test_what_the_class_refuses_is_not_logged(caplog):
             raise ValueError(f"refused {value}")
         return value
 
-    caplog.set_level("INFO")
+    caplog.set_level("DEBUG")
     assert (await made(own(outcome=(str, attrs.field(converter=once))), outcome="https://h/a?Sig=secret")).outcome
     assert refused
-    assert "because of their form: ValueError" in caplog.text
     assert "secret" not in caplog.text
 
 

@@ -200,7 +200,7 @@ def test_a_login_that_cannot_be_read_hides_its_key(login, content):
     assert_hidden(caught.value)
 
 
-@pytest.mark.parametrize("options", [{"listings": ["nonsense"]}, {"full": 0}])
+@pytest.mark.parametrize("options", [{"listings": ["nonsense"]}, {"start": 0}])
 def test_a_source_that_cannot_be_made_hides_the_key(options):
     """dlt's own frames know what a source is given."""
     dlt = pytest.importorskip("aiotofupilot.dlt")

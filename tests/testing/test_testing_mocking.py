@@ -144,8 +144,8 @@ async def test_the_error_for_an_exact_cursor_names_mock_listing_and_ignore(mocke
     ) as it:
         await session.procedures.list().collect()
     assert it.value.hint == (
-        'unless on_drift="ignore" is given, a walk requests each page two or more items early, and may bound it by a '
-        "time; mock_listing of aiotofupilot.testing responds to any page"
+        "a walk requests each page two or more items early, or bounds it by a time, unless "
+        'on_drift="ignore" is given: mock_listing of aiotofupilot.testing responds to any page'
     )
     assert it.value.attempts == 1
     assert it.value.down_since is None
