@@ -196,7 +196,7 @@ class Bisection(Generic[T]):
             await self._check_others(passed)
             self._has_begun = True
         self.deadline, self.gap, self.is_too_long = Deadline(), None, False
-        begin = max(begin, passed + 1 - self.request.limit)  # the server does not allow a longer page
+        due, begin = begin, max(begin, passed + 1 - self.request.limit)  # the server does not allow a longer page
         page = await self._longest(begin, passed)
         at, left_out = passed, dict[int, TofuPilotError]()
         while page is None:
@@ -215,8 +215,9 @@ class Bisection(Generic[T]):
             page = await self._longest(at, at)
         self.is_cut = page.following is not None and len(page.data) < self._asked
         await self._check_offsets(page)
-        if page.cursor > begin:
-            gap = Gap(passed, begin, passed, left_out)
+        first = begin if self.overlaps else due  # a walk that follows the cursor counts what it skips from there
+        if page.cursor > first:
+            gap = Gap(passed, first, passed, left_out)
             self.gap = await self._checked(gap, page) if self.overlaps else gap
         return page
 

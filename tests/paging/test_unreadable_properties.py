@@ -101,6 +101,8 @@ def test_where_cursors_count_pages_nothing_is_missed_silently(number, bad, limit
 @example(bad=set(), way=way(1), other=way(1, "raise"), taken=35, later={0, 1, 33, 34})
 @example(bad=set(), way=way(7, "resync"), other=way(10, "raise"), taken=6, later={0, 1, 2, 3, 4, 5})
 @example(bad={0, 1, 2, 42}, way=way(1), other=way(1, "raise"), taken=39, later={41})
+@example(bad={0}, way=way(1, None), other=way(1), taken=1, later={1})
+@example(bad=set(), way=way(10), other=way(3), taken=6, later={0})
 def test_resumed_at_any_item_in_another_way_it_is_the_same(bad, way, other, taken, later):
     """Items that became unreadable meanwhile are missing only if they were still to come."""
 
