@@ -2,7 +2,7 @@
 
 - During an outage a server sees what was in flight, and then one request per wait for all walks.
 - Single failures among good responses make nobody else wait.
-- After an outage or a restart of up to a minute, all go on within twice its length.
+- After an outage of up to a minute, all go on within twice its length.
 - A page that gives up raises its own error, which says since when the session has been down; with `initial_wait=0`
   nothing waits.
 """
@@ -14,13 +14,13 @@ from random import Random
 
 import pytest
 from fakes.budget import NIGHTLY, combined
-from fakes.restart import REFUSALS, Restart
 from fakes.transport import Transport, wanted
 from tenacity import AsyncRetrying, stop_after_attempt, wait_fixed
 
 from aiotofupilot import (
     APIError,
     CertificateError,
+    ConnectionFailedError,
     DecodeError,
     InvalidJSONError,
     ProxyError,
@@ -34,6 +34,14 @@ from aiotofupilot import (
 from aiotofupilot._http.outage import Health
 from aiotofupilot._http.policy import evidence
 from aiotofupilot.stats import RequestCounts
+
+REFUSALS = {
+    "502": lambda: ServerError("bad gateway", status=502),
+    "503": lambda: ServerError("unavailable", status=503),
+    "reset": lambda: ConnectionFailedError("reset"),
+    "refused": lambda: ConnectionFailedError("refused"),
+}
+"""What makes the error of a request to a server that is down."""
 
 
 class Server(Transport):
@@ -70,13 +78,13 @@ class Server(Transport):
         return await super().ask(f"/v2/runs?{page}", *arguments, **options)
 
 
-async def walk(server, name, in_flight, results):
+async def walk(server, name, in_flight, results, retry=RetryPolicy()):  # noqa: B008 - a value
     """Ask for pages in order, several at once, as a walk does, until the outage is over."""
-    await server.ask(f"{name}-0")
+    await server.ask(f"{name}-0", retry=retry)
     number = 1
     while server.clock.seconds < server.down[1]:
         pages = [f"{name}-{number + page}" for page in range(in_flight)]
-        results += await asyncio.gather(*(server.ask(page) for page in pages))
+        results += await asyncio.gather(*(server.ask(page, retry=retry) for page in pages))
         number += in_flight
 
 
@@ -107,42 +115,18 @@ async def test_no_outage_ends_a_walk(clock):
         assert all(gap > 0 for gap in gaps), "two requests were sent at once"
 
 
-async def test_every_restart_that_drains_is_outlived(clock):
-    """However long it takes, whatever is in flight, and in whatever order the server finishes it."""
-    for seed in range(2000 if NIGHTLY else 40):
-        random = Random(seed)  # noqa: S311 - test data
-        clock.seconds = 0.0
-        length, walks, concurrency = random.uniform(2, 60), random.randint(1, 16), random.choice([1, 2, 4])
-        takes = random.choice([0.05, 0.3, 1.0])
-        begins = 4 * takes
-        server = Restart(
-            clock,
-            random,
-            down=(begins, begins + length),
-            kind=random.choice(list(REFUSALS)),
-            accepts=random.randint(0, walks * concurrency),
-            drains=random.uniform(0.0, length),
-            takes=takes,
-            refuses=random.choice([0.0, 0.02, 0.3]),
-        )
-        policy = RetryPolicy(attempts=random.choice([2, 3, 6]), initial_wait=random.choice([0.05, 0.5]))
-        ends = await clock.run(*(server.walk(concurrency, policy) for _ in range(walks)))
-        assert not any(ends), seed
-        assert server.goes_on_at <= begins + 2 * length + server.refuses, seed
-        assert len(server.refused) <= server.caught + server.waits, seed
-        assert len(server.refused) <= server.caught + 35, seed
-
-
 async def test_without_a_wait_each_probe_follows_the_last_one(clock):
-    """It does so in a restart that drains, too, and uses up no attempts."""
-    policy = RetryPolicy(initial_wait=0, attempts=2)
-    for concurrency in (1, 4):
+    """It uses up no attempts."""
+    policy, results = RetryPolicy(initial_wait=0, attempts=2), []
+    for in_flight in (1, 4):
         clock.seconds = 0.0
-        server = Restart(clock, Random(concurrency), down=(2.0, 32.0), refuses=0.3)  # noqa: S311 - test data
-        assert await clock.run(*(server.walk(concurrency, policy) for _ in range(16))) == [None] * 16
-        assert server.goes_on_at < 32.0 + server.refuses
-        one_after_another = 30.0 / server.refuses
-        assert one_after_another / 2 < len(server.refused) <= server.caught + one_after_another
+        server = Server(clock, down=(2.0, 32.0))
+        walks = (walk(server, f"{name}", in_flight, results, policy) for name in range(16))
+        assert await clock.run(*walks) == [None] * 16
+        assert min(began for began, _ in server.sent if began >= 32.0) < 32.0 + server.takes
+        one_after_another = 30.0 / server.takes
+        refused = sum(2.0 <= began < 32.0 for began, _ in server.sent)
+        assert one_after_another / 2 < refused <= 16 * in_flight + one_after_another
 
 
 async def test_single_failures_among_good_responses_close_nothing(clock):
