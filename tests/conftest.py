@@ -11,11 +11,11 @@ import signal
 import pytest
 from fakes.clock import FakeClock
 from fakes.raw_server import Server
+from fakes.waits import without_waits
 from hypothesis import HealthCheck, settings
 
 import aiotofupilot
 from aiotofupilot import TofuPilotSession, listings, testing
-from aiotofupilot.testing import without_waits
 
 # Examples have no deadline, because their time depends on the machine. Those of the default profile are few, and the
 # same in every run of the same files, so that a test fails because of a change. Other files may lead to other

@@ -7,8 +7,8 @@ In other frameworks, use `serve`:
         service = Service(url=sandbox.url, api_key=sandbox.api_key)
 
 - `plugin` has the fixtures.
-- `serving` runs a sandbox in its own thread. `without_waits` skips waits, like the marker's ``waits=False``. `audit`
-  finds what any client's loop misses or doubles while a listing changes.
+- `serving` runs a sandbox in its own thread. `audit` finds what any client's loop misses or doubles while a listing
+  changes.
 - `in_process` has `session_in_process`, a session on a sandbox without sockets, and its clock, `FakeClock`.
 - `mocking` has `mock_listing`, for tests that use aioresponses.
 - `builders` has `make_run` and others, which make items.
@@ -28,6 +28,6 @@ else:  # hidden from type checkers, because they would then accept any name
         "builders": ("make", "make_measurement", "make_phase", "make_run", "make_unit"),
         "in_process": ("FakeClock", "session_in_process"),
         "mocking": ("MockResponse", "mock_listing"),
-        "serving": ("AuditReport", "audit", "serve", "session_on", "without_waits"),
+        "serving": ("AuditReport", "audit", "serve", "session_on"),
     }
     __getattr__, __dir__ = _public.lazy(__name__, _NAMES)

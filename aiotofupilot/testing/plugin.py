@@ -8,7 +8,6 @@ Every test run imports it, so it imports only pytest until a test uses a fixture
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 _MARKER = (
     "tofupilot(**options): options of the test's aiotofupilot.sandbox.Sandbox, such as procedures=3, "
     "runs=[make_run()], stations=[] and seed=7. faults is a list of faults for the first requests, or a function that "
-    "takes sandbox.faults. With waits=False, no session of the test's process waits before a retry. Options of a test "
-    "replace those of its class and module."
+    "takes sandbox.faults. Options of a test replace those of its class and module."
 )
 
 
@@ -34,13 +32,13 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def tofupilot_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox]:
     """A sandbox for this test, in its own thread. The marker `tofupilot` sets its options."""
-    from .serving import sandbox_of, serve, without_waits  # noqa: PLC0415 - for tests that use it
+    from .serving import sandbox_of, serve  # noqa: PLC0415 - for tests that use it
 
     try:
-        sandbox, waits = sandbox_of(request.node.iter_markers("tofupilot"))
+        sandbox = sandbox_of(request.node.iter_markers("tofupilot"))
     except (TypeError, ValueError) as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None  # the cause repeats the text
-    with serve(sandbox), nullcontext() if waits else without_waits():
+    with serve(sandbox):
         yield sandbox
 
 

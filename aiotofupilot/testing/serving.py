@@ -1,4 +1,4 @@
-"""Runs sandboxes in threads, makes sessions for them, skips waits, and audits what any client's loop reads of one."""
+"""Runs sandboxes in threads, makes sessions for them, and audits what any client's loop reads of one."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from aiotofupilot import RetryPolicy, TofuPilotSession
 from aiotofupilot._blocking import LoopThread
-from aiotofupilot._checks import boolean, integer, must_be
-from aiotofupilot._clock import Clock
+from aiotofupilot._checks import integer, must_be
 from aiotofupilot.sandbox import BusyLine, Factory, Request, Sandbox
 from aiotofupilot.sandbox.faults import Fault
 from aiotofupilot.sandbox.resources import RESOURCES
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-__all__ = ["AuditReport", "audit", "serve", "session_on", "without_waits"]
+__all__ = ["AuditReport", "audit", "serve", "session_on"]
 
 _Ids = Iterable[str] | AsyncIterable[str] | Awaitable[Iterable[str]]
 
@@ -79,58 +78,17 @@ def session_on(sandbox: Sandbox) -> TofuPilotSession:
     return TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=_AT_ONCE)
 
 
-@contextmanager
-def without_waits() -> Generator[None]:
-    """Skip the waits before retries and in pauses, for all sessions that are made in a block.
-
-    A session sends the same requests in the same order as one that waits, and gives up at the same point. It still
-    waits for responses. Other sessions, including those of other processes, do not change.
-
-    Example:
-        with serve(Sandbox()) as sandbox, without_waits():
-            sandbox.faults.always(status(503))
-            ...  # a service that gives up after a minute gives up at once
-    """
-    wiring = TofuPilotSession._wiring  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - it is there for the test kit
-    TofuPilotSession._wiring = evolve(wiring, clock=HurriedClock())  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as above
-    try:
-        yield
-    finally:
-        TofuPilotSession._wiring = wiring  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as above
-
-
-class HurriedClock(Clock):
-    """The real clock, except that each wait ends at once and moves the time by its length."""
-
-    _ahead = 0.0
-    """Seconds ahead of the real clock."""
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self._ahead
-
-    async def sleep(self, seconds: float) -> None:
-        over_at = self.monotonic() + seconds
-        await asyncio.sleep(0)  # other tasks run, and may move the clock
-        self._ahead += max(0.0, over_at - self.monotonic())
-
-    async def wait(self, event: asyncio.Event, seconds: float) -> None:
-        over_at = self.monotonic() + seconds
-        await asyncio.sleep(0)
-        if not event.is_set():
-            await self.sleep(over_at - self.monotonic())
-
-
-def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
-    """Return the sandbox that markers describe, and whether sessions wait. The first marker is the closest."""
+def sandbox_of(markers: Iterable[pytest.Mark]) -> Sandbox:
+    """Return the sandbox that markers describe. The first marker is the closest."""
     options: dict[str, Any] = {}
     for marker in markers:
         if marker.args:
             raise TypeError(f"the marker tofupilot takes options by name, not {marker.args[0]!r}")
         options = {**marker.kwargs, **options}
-    known = {*inspect.signature(Sandbox).parameters, *RESOURCES, "faults", "waits"} - {"items"}
+    known = {*inspect.signature(Sandbox).parameters, *RESOURCES, "faults"} - {"items"}
     if unknown := options.keys() - known:
         raise TypeError(f"the marker tofupilot has no option {min(unknown)}: it has {', '.join(sorted(known))}")
-    faults, waits = options.pop("faults", []), boolean("waits of the marker tofupilot", options.pop("waits", True))
+    faults = options.pop("faults", [])
     sandbox = Sandbox(**options)
     if callable(faults):
         faults(sandbox.faults)
@@ -139,7 +97,7 @@ def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
     else:
         bound = "a list of faults, such as [status(503)], or a function that takes sandbox.faults"
         raise must_be(TypeError, "faults of the marker tofupilot", bound, faults)
-    return sandbox, waits
+    return sandbox
 
 
 @frozen(kw_only=True)

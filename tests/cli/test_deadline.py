@@ -15,7 +15,6 @@ from aiotofupilot.cli.options import Server
 from aiotofupilot.cli.progress import Progress
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import stall, status
-from aiotofupilot.testing import without_waits
 
 LATE = 3600.0
 
@@ -121,7 +120,7 @@ async def test_a_deadline_tells_the_failure_that_was_not_got_over(server, tmp_pa
     """Whoever reads the mail of a nightly job would not know otherwise what took so long."""
     passes_at(None, status(503))
     told = r"^the deadline of 3600 s has passed; the latest warning was: procedures at cursor 0: attempt 1 failed .*503"
-    with without_waits(), pytest.raises(DeadlineError, match=told):
+    with pytest.raises(DeadlineError, match=told):
         await write_listing(Query("procedures"), server, json_lines(), tmp_path / "list.jsonl")
 
 
@@ -129,7 +128,7 @@ async def test_a_deadline_tells_no_failure_that_was_got_over(sandbox, server, tm
     """More has arrived after it."""
     sandbox.faults.on(cursor=None).next(status(503))
     passes_at("98")
-    with without_waits(), pytest.raises(StoppedError) as caught:
+    with pytest.raises(StoppedError) as caught:
         await write_listing(Query("procedures"), server, json_lines(), tmp_path / "list.jsonl")
     assert str(caught.value.reason) == "the deadline of 3600 s has passed"
 

@@ -14,20 +14,17 @@ def marked(**options):
 
 
 def test_without_a_marker_it_is_the_usual_sandbox():
-    sandbox, waits = sandbox_of([])
-    assert len(sandbox.procedures) == 250
-    assert waits
+    assert len(sandbox_of([]).procedures) == 250
 
 
 def test_options_become_those_of_the_sandbox():
     run = make_run()
-    sandbox, waits = marked(procedures=3, runs=[run], stations=iter([]), faults=[reset()], waits=False)
+    sandbox = marked(procedures=3, runs=[run], stations=iter([]), faults=[reset()])
     assert len(sandbox.procedures) == 3
     assert sandbox.runs == [run]
     assert sandbox.stations == []
     assert sandbox.faults.pending == [reset()]
-    assert not waits
-    sandbox, _ = marked(faults=lambda faults: faults.on(cursor=2).next(reset(), times=2))
+    sandbox = marked(faults=lambda faults: faults.on(cursor=2).next(reset(), times=2))
     assert sandbox.faults.pending == [reset(), reset()]
 
 
@@ -41,7 +38,6 @@ FAULTS = "faults of the marker tofupilot must be a list of faults, such as [stat
         ({"faults": 503}, TypeError, FAULTS),
         ({"faults": [503]}, TypeError, FAULTS),
         ({"faults": reset()}, TypeError, FAULTS),
-        ({"waits": 0}, TypeError, "waits of the marker tofupilot must be True or False, got 0"),
         ({"runs": "3"}, TypeError, "runs must be a number or an iterable of runs, got '3'"),
         ({"procedures": -1}, ValueError, "procedures must be at least 0, got -1"),
     ],

@@ -79,32 +79,6 @@ async def test_service(aiohttp_client, tofupilot_environment, tofupilot_sandbox)
         assert await response.json() == [procedure.name for procedure in tofupilot_sandbox.procedures]
 """
 
-OUTAGE = """
-import pytest
-
-from aiotofupilot import ServerError, TofuPilotSession
-from aiotofupilot._clock import Clock
-from aiotofupilot.sandbox.faults import status
-
-DOWN = dict(procedures=3, faults=lambda faults: faults.always(status(503, retry_after=20)))
-
-class Service:
-    async def names(self):
-        async with TofuPilotSession() as session:
-            return [procedure.name async for procedure in session.procedures.list()]
-
-@pytest.mark.tofupilot(waits=False, **DOWN)
-async def test_outage(tofupilot_environment, tofupilot_sandbox):
-    with pytest.raises(ServerError) as caught:
-        await Service().names()
-    assert len(tofupilot_sandbox.requests) == 6
-    assert 100 <= caught.value.elapsed < 120
-
-@pytest.mark.tofupilot(**DOWN)
-async def test_time_goes_its_usual_way_without_the_option(tofupilot_environment):
-    assert type(TofuPilotSession._wiring.clock) is Clock
-"""
-
 UNITTEST = """
 import unittest
 
@@ -194,12 +168,6 @@ def test_a_service_of_pytest_aiohttp_finds_the_sandbox_in_the_environment(run, p
 def test_a_session_lives_in_the_loop_of_its_test(run, source, plugin):
     """The sandbox has a thread and a loop of its own."""
     run(source, plugins=[plugin]).assert_outcomes(passed=2)
-
-
-@pytest.mark.usefixtures("waiting")
-def test_a_service_that_retries_does_not_wait(run):
-    """Its session is its own, with the usual waits, and the server is down."""
-    run(OUTAGE, "--asyncio-mode=auto", plugins=["asyncio"]).assert_outcomes(passed=2)
 
 
 def test_unittest_needs_no_pytest(pytester):
