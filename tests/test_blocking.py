@@ -183,34 +183,6 @@ def test_a_thread_that_cannot_make_its_loop_says_so_and_tries_again():
         assert loop.run(name_of_thread) == "aiotofupilot"
 
 
-def test_callers_that_begin_at_once_share_one_thread():
-    begun, names = threading.Barrier(8), []
-
-    def new_loop():
-        begun.wait()  # until all callers have let a thread begin
-        return asyncio.new_event_loop()
-
-    async def thread():
-        return threading.get_ident()
-
-    class Thread(threading.Thread):
-        def start(self):
-            super().start()
-            if self is not loop._threads[0]:
-                begun.wait()
-
-    with LoopThread(new_loop=new_loop) as loop, pytest.MonkeyPatch.context() as patched:
-        patched.setattr("aiotofupilot._blocking.Thread", Thread)
-        callers = [threading.Thread(target=lambda: names.append(loop.run(thread))) for _ in range(8)]
-        for caller in callers:
-            caller.start()
-        for caller in callers:
-            caller.join()
-        assert len(threads()) == 1
-    assert len(names) == 8
-    assert len(set(names)) == 1
-
-
 def test_what_a_handler_of_a_signal_raises_is_not_taken_for_a_closed_loop():
     """It may come while a call is handed to the loop, which raises a `RuntimeError` itself if it is closed."""
     alarms = []

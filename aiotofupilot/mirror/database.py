@@ -364,7 +364,6 @@ class Database:
 
     def publish(self, target: Path) -> None:
         """Write a copy to a path, and close the database. Everything must be stored before."""
-        self.check_copy(target)  # another mirror may have written its copy there meanwhile
         self._run("UPDATE _mirror_copy SET name = ?", target.name)
         self._run("CHECKPOINT mirror")
         if sys.platform == "win32":

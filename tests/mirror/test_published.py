@@ -236,21 +236,6 @@ def test_two_copies_of_a_mirror_that_publish_at_the_same_time(pull, shared, tmp_
     pull("users", publish=shared)
 
 
-def test_another_mirror_that_publishes_the_same_new_file_meanwhile(pull, sandbox, shared, tmp_path):
-    """There was no file when the update began. The copy of the other mirror stays."""
-    there = tmp_path / "there.duckdb"
-    pull("stations", path=tmp_path / "other.duckdb", publish=there)
-    sandbox.before_response.append(
-        lambda _, request: there.rename(shared) if request.path.endswith("/users") and there.exists() else None
-    )
-    with pytest.raises(MirrorError) as caught:
-        pull("users", publish=shared)
-    assert str(caught.value) == OTHER.format(path=shared)
-    assert caught.value.__notes__ == [STORED]
-    with duckdb.connect(shared, read_only=True) as copy:
-        assert copy.sql("SELECT listing FROM _mirror_listings").fetchall() == [("stations",)]
-
-
 STORED = "the update itself is stored; only its copy failed"
 
 

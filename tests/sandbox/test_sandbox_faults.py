@@ -145,37 +145,6 @@ def test_a_page_that_holds_an_unreadable_item_fails_whatever_its_length(service,
     assert [get(service, cursor, 1)[0] for cursor in range(5)] == [200, 200, 408, 504, 200]
 
 
-def test_a_malformed_item_has_no_id_and_leaves_the_rest_of_the_page_alone(service):
-    _, good = get(service, 4, 4)
-    service.faults.always(faults.malformed(6, service.procedures[7].id))
-    status_code, document = get(service, 4, 4)
-    assert status_code == 200
-    assert [item["id"] for item in document["data"]] == [*(item["id"] for item in good["data"][:2]), None, None]
-    assert [item["name"] for item in document["data"]] == [item["name"] for item in good["data"]]
-    assert document["meta"] == good["meta"]
-    assert all(item["id"] for item in get(service, 0, 4)[1]["data"])
-    service.faults.clear()
-    service.faults.always(faults.malformed(0))
-    assert [item["id"] for item in ask(service, "users")[1]] == [None, *(user.id for user in service.users[1:])]
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        faults.status(503),
-        faults.html(),
-        *map(faults.json, ([1], [[]], "no", None, {"data": 1}, {"data": []}, {"id": "other"})),
-    ],
-    ids=repr,
-)
-def test_what_another_fault_answers_is_left_as_it_is(service, other, met):
-    """There is no item in it to write otherwise."""
-    ask(service, "procedures")
-    (request,) = service.requests
-    response = met(other, request=request)
-    assert met(faults.malformed(0), response, request=request) == response
-
-
 def test_transient_faults_are_quick_and_real(met):
     """None of them waits, and none leaves the response as it was."""
     for transient in faults.TRANSIENT:
