@@ -38,33 +38,6 @@ CREATE OR REPLACE MACRO tofupilot.first_pass_yield(since := NULL, until := NULL)
     GROUP BY procedure__id, procedure
     ORDER BY procedure, procedure_id;
 
-CREATE OR REPLACE MACRO tofupilot.first_pass_yield_by_week(since := NULL, until := NULL, time_zone := 'UTC') AS TABLE
-    SELECT
-        procedure__id AS procedure_id,
-        procedure,
-        date_trunc('week', started_at AT TIME ZONE time_zone)::DATE AS week,
-        count(*) AS units,
-        count(*) FILTER (outcome = 'PASS') AS passed,
-        avg((outcome = 'PASS')::DOUBLE) AS first_pass_yield
-    FROM tofupilot.production_runs(since := since, until := until)
-    WHERE is_first_run
-    GROUP BY procedure__id, procedure, week
-    ORDER BY procedure, procedure_id, week;
-
-CREATE OR REPLACE MACRO tofupilot.first_pass_yield_by_station(since := NULL, until := NULL) AS TABLE
-    SELECT
-        procedure__id AS procedure_id,
-        procedure,
-        created_by_station__id AS station_id,
-        station,
-        count(*) AS units,
-        count(*) FILTER (outcome = 'PASS') AS passed,
-        avg((outcome = 'PASS')::DOUBLE) AS first_pass_yield
-    FROM tofupilot.production_runs(since := since, until := until)
-    WHERE is_first_run
-    GROUP BY procedure__id, procedure, created_by_station__id, station
-    ORDER BY procedure, procedure_id, station NULLS LAST, station_id;
-
 -- Each tested unit once for each procedure: its first run, and what came of it. Parts, revisions and batches have the
 -- number that was read last, as procedures and stations have their name.
 CREATE OR REPLACE VIEW tofupilot.tested_units AS

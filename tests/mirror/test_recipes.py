@@ -206,40 +206,6 @@ def test_a_window_is_in_utc_and_makes_no_run_the_first(window, expected, rows):
     assert yields(found, "procedure_id") == {key: pytest.approx(figures) for key, figures in expected.items()}
 
 
-@pytest.mark.parametrize(
-    ("time_zone", "expected"),
-    [
-        ("UTC", {(date(2026, 1, 5),): (3, 1, 1 / 3), (date(2026, 1, 12),): (2, 1, 0.5)}),
-        ("Europe/Berlin", {(date(2026, 1, 5),): (2, 1, 0.5), (date(2026, 1, 12),): (3, 1, 1 / 3)}),
-    ],
-)
-def test_first_pass_yield_by_week(time_zone, expected, rows):
-    """A week begins on Monday, at midnight of a time zone. The run r04 is on the Sunday, or on the Monday."""
-    arguments = "" if time_zone == "UTC" else f"time_zone := '{time_zone}'"
-    found = rows(f"first_pass_yield_by_week({arguments})")
-    assert yields([row for row in found if row["procedure_id"] == "p1"], "week") == {
-        week: pytest.approx(figures) for week, figures in expected.items()
-    }
-    others = [("p2", date(2026, 1, 5), 1), ("p3", date(2026, 1, 19), 5), ("p3", date(2026, 1, 26), 1)]
-    shown = [(row["procedure_id"], row["week"], row["passed"]) for row in found]
-    assert sorted(row for row in shown if row[0] != "p1") == others
-    since = [row for row in rows("first_pass_yield_by_week(since := '2026-01-12')") if row["procedure_id"] == "p1"]
-    assert yields(since, "week") == {(date(2026, 1, 12),): (2, 1, 0.5)}
-
-
-def test_first_pass_yield_by_station(rows):
-    """A unit counts where its first run was made."""
-    found = rows("first_pass_yield_by_station()")
-    by_hand = {
-        ("p1", "s1", "Bench 1, moved"): (2, 1, 0.5),
-        ("p1", "s2", "Bench 2"): (3, 1, pytest.approx(1 / 3)),
-        ("p2", None, None): (1, 1, 1.0),
-        ("p3", "s1", "Bench 1, moved"): (6, 6, 1.0),
-    }
-    assert yields(found, "procedure_id", "station_id", "station") == by_hand
-    assert len(rows("first_pass_yield_by_station(until := '2026-01-06')")) == 1
-
-
 VIEWS = {
     "procedure": {(): (5, 2, 0.4, 0.8, 0.4)},
     "day": {
