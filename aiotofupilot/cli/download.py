@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number, Path as IsPath
-from rich.filesize import decimal
 
 from aiotofupilot import AttachmentError, TofuPilotError
 from aiotofupilot.errors import visible
@@ -55,16 +54,14 @@ async def download(
     for name in filters.keys() - part_filters(listing).keys() - {argument.name for argument in _OPTIONS}:
         raise UsageError(f"{option(name)} is not a filter of {listing}")
     query = Query(listing, details=True, concurrency=concurrency, **filters)
-    counts, size, left_out = Counter[str](), 0, ""
+    counts, left_out = Counter[str](), ""
     there = {*folder.rglob("*")}
     progress = Progress(listing, filters.get("max_items"))
 
     async def fetch(attachment: Attachment, session: TofuPilotSession) -> None:
-        nonlocal size
         try:
             path = await session.download(attachment, folder)
             outcome = "there already" if path in there else "new"
-            size += path.stat().st_size if outcome == "new" else 0
         except TofuPilotError as error:
             outcome = "failed"
             if isinstance(error, AttachmentError) and attachment.download_url is None:
@@ -73,7 +70,7 @@ async def download(
                 with progress.aside():
                     complain(f"{attachment.name} of {attachment.owner and attachment.owner[1]}: {error}")
         counts[outcome] += 1
-        progress.note("files", counts["new"], more=f", {decimal(size)}")
+        progress.note("files", counts["new"])
 
     try:
         async with server.session() as session, progress.until(server.deadline):
@@ -85,10 +82,10 @@ async def download(
         error = raised.exceptions[0] if isinstance(raised, ExceptionGroup) else raised
         if not (isinstance(error, CancelledError) or (counts and isinstance(error, EXPECTED))):
             raise error from None
-        raise StoppedError(error, f"{_summary(counts, size)}; run it again to continue") from error
-    put(sys.stdout, visible("; ".join(filter(None, (_summary(counts, size), left_out)))) + "\n")
-    if failed := counts["failed"]:
-        raise FailedError(f"{_files(failed)} could not be downloaded: run it again")
+        raise StoppedError(error, f"{_summary(counts)}; run it again to continue") from error
+    put(sys.stdout, visible("; ".join(filter(None, (_summary(counts), left_out)))) + "\n")
+    if counts["failed"]:
+        raise FailedError("some attachments could not be downloaded: run it again")
 
 
 async def _of_each(
@@ -115,11 +112,7 @@ async def _of_each(
 with_options(download, [*shared_filters(("runs", "units")), *_OPTIONS])
 
 
-def _summary(counts: Counter[str], size: int) -> str:
-    """Return the counts of attachments by outcome, without zeros, and the bytes of the new files."""
-    others = (f"{counts[name]:,} {name}" for name in ("there already", "without an address", "failed") if counts[name])
-    return "; ".join((f"{_files(counts['new'])}, {decimal(size)}", *others))
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count:,} files"
+def _summary(counts: Counter[str]) -> str:
+    """Return the counts of attachments by outcome, without zeros."""
+    outcomes = ("new", "there already", "without an address", "failed")
+    return "; ".join(f"{counts[name]:,} {name}" for name in outcomes if counts[name] or name == "new")

@@ -72,10 +72,7 @@ class Request:
         if self.attempt > 1:
             told.append(f"attempt {self.attempt}")
         if self.page and (self.is_right or not self.fault):
-            listing, items = self.path.removesuffix("/").rpartition("/")[2].lower(), len(self.page.data)
-            if items == 1:
-                listing = listing.removesuffix("es" if listing == "batches" else "s")
-            told.append(f"{items} {listing}")
+            told.append(f"{len(self.page.data)} items")
         if self.fault:
             told.append(repr(self.fault))
         return ", ".join(told)

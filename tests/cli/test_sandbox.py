@@ -98,7 +98,7 @@ async def test_serves_and_tells(sandbox_of, monkeypatch):
     async with aiohttp.ClientSession() as client:
         for path in ("/v2/procedures?limit=2", "/v2/nope"):
             await client.get(sandbox.url + path, headers={"Authorization": f"Bearer {sandbox.api_key}"})
-    assert re.fullmatch(r"\d\d:\d\d:\d\d GET /api/v2/procedures\?limit=2: 200, 2 procedures\n", await said.get())
+    assert re.fullmatch(r"\d\d:\d\d:\d\d GET /api/v2/procedures\?limit=2: 200, 2 items\n", await said.get())
     assert re.fullmatch(r"\d\d:\d\d:\d\d GET /api/v2/nope: 404\n", await said.get())
     assert len(sandbox.requests) == 0
     running.cancel()
@@ -121,7 +121,7 @@ def test_the_command(start):
     exports = process.stdout.readline() + process.stdout.readline()
     assert process.stderr.readline().startswith(b"1,500 procedures, 1,000 runs and more at http://127.0.0.1:")
     assert ask(exports.decode(), "?limit=5") == 200
-    assert process.stderr.readline().endswith(b" GET /api/v2/procedures?limit=5: 200, 5 procedures\n")
+    assert process.stderr.readline().endswith(b" GET /api/v2/procedures?limit=5: 200, 5 items\n")
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=20) == (b"", b"")
     assert process.returncode == 130
