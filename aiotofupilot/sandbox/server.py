@@ -28,7 +28,6 @@ from .storage import Storage
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from ssl import SSLContext
 
 Hook = Callable[[Factory, Request], None]
 """A function to call before or after a response. It may change the listings of the factory."""
@@ -91,7 +90,6 @@ class Sandbox(Factory):
         pagings: Mapping[str, Paging] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        ssl_context: SSLContext | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         **items: Unpack[Items],
     ) -> None:
@@ -113,7 +111,6 @@ class Sandbox(Factory):
             pagings: Exceptions to `paging`, by the name of the listing, or None.
             host: Address to listen on.
             port: Port to listen on; 0 picks a free port, which stays the same when the sandbox is started again.
-            ssl_context: Certificate and key for HTTPS. None means plain HTTP.
             sleep: Waits the given seconds, for stalls and latency.
             items: Items to list instead of made-up ones, by the name of the listing, in its order.
 
@@ -145,7 +142,6 @@ class Sandbox(Factory):
         """Remembers the selected items for further pages until something changes."""
         self._host = host
         self._port = port
-        self._ssl_context = ssl_context
         self._sleep = sleep
         self._running: tuple[web.Server, asyncio.Server] | None = None
         self._failures: list[Exception] = []
@@ -163,7 +159,7 @@ class Sandbox(Factory):
             raise RuntimeError("the sandbox has no URL before it is started")
         host = _EVERY_ADDRESS.get(self._host, self._host)
         host = f"[{host}]" if ":" in host else host
-        return f"{'https' if self._ssl_context else 'http'}://{host}:{self._port}/api"
+        return f"http://{host}:{self._port}/api"
 
     @property
     def connections(self) -> int:
@@ -270,9 +266,9 @@ class Sandbox(Factory):
             max_field_size=_READ_HEAD,
         )
         loop = asyncio.get_running_loop()
-        listening = await loop.create_server(server, self._host, self._port, ssl=self._ssl_context, backlog=128)
+        listening = await loop.create_server(server, self._host, self._port, backlog=128)
         self._running, self._port = (server, listening), listening.sockets[0].getsockname()[1]
-        self.storage.asked_at(*self.url.removesuffix("/api").split("://"))
+        self.storage.asked_at(self.url.removeprefix("http://").removesuffix("/api"))
 
     async def stop(self) -> None:
         """Close the port and every connection at once. The data, the log and the URL stay.
@@ -321,7 +317,7 @@ class Sandbox(Factory):
             head_size=len(f"{http.method} {http.raw_path} HTTP/1.1\r\n")
             + sum(len(name) + len(value) + len(b": \r\n") for name, value in http.raw_headers),
         )
-        self.storage.asked_at(http.scheme, http.host)
+        self.storage.asked_at(http.host)
         try:
             with self.handle(request) as delivery:
                 return await self._play(delivery, http)

@@ -32,15 +32,13 @@ class Storage:
         self.time: datetime = datetime.now(UTC)
         self._secret = secrets.token_bytes(16)
 
-    def asked_at(self, scheme: str, host: str) -> None:
-        """Set the origin from the address that a client used, because containers have another name for this machine.
+    def asked_at(self, host: str) -> None:
+        """Set the origin from the host that a client used, because containers have another name for this machine.
 
-        ``127.0.0.1`` becomes ``localhost``, because a real storage has another origin than the API. With ``https``, it
-        stays, because the certificate is for it.
+        ``127.0.0.1`` becomes ``localhost``, because a real storage has another origin than the API.
         """
-        if scheme == "http" and host.partition(":")[0] == "127.0.0.1":
-            host = host.replace("127.0.0.1", "localhost")
-        self.origin = f"{scheme}://{host}"
+        name, separator, port = host.partition(":")
+        self.origin = f"http://{'localhost' if name == '127.0.0.1' else name}{separator}{port}"
 
     def address(self, identity: str, name: str) -> str:
         """Return a new address of a file."""
@@ -70,12 +68,10 @@ def _selected(body: bytes, request: Request) -> Delivery:
     """Return a file, or the requested range of it (RFC 9110, section 14)."""
     etag = f'"{sha256(body).hexdigest()[:32]}"'
     headers = {"Content-Type": "application/octet-stream", "Accept-Ranges": "bytes", "ETag": etag}
-    asked = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", request.range or "")
-    if asked is None or asked.group() == "bytes=-" or request.if_range not in {None, etag}:
+    asked = re.fullmatch(r"bytes=(\d{1,18})-(\d{0,18})", request.range or "")
+    if asked is None or request.if_range not in {None, etag}:
         return Delivery.of(200, headers, body)
-    first, last = asked.groups()
-    start = int(first) if first else max(0, len(body) - int(last))
-    stop = min(len(body), int(last) + 1 if first and last else len(body))
+    start, stop = int(asked[1]), min(len(body), int(asked[2] or len(body)) + 1)
     if start >= stop:
         return Delivery.of(416, {"Content-Range": f"bytes */{len(body)}"}, b"")
     return Delivery.of(206, {**headers, "Content-Range": f"bytes {start}-{stop - 1}/{len(body)}"}, body[start:stop])

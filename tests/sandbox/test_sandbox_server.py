@@ -3,13 +3,11 @@
 import asyncio
 import gc
 import socket
-import ssl
 from contextlib import suppress
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-import trustme
 
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.sandbox.faults import stall
@@ -239,25 +237,6 @@ async def test_two_hundred_ids_can_be_asked_for(client):
                 assert bool(await response.read()) is (status == 200)
         assert [request.status for request in sandbox.requests] == [200, 431, 200]
         assert 8190 < sandbox.requests[0].head_size < 16 * 1024 < sandbox.requests[1].head_size
-
-
-async def test_with_a_certificate_the_sandbox_speaks_https(client):
-    """Faults work as before."""
-    authority = trustme.CA()
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(server)
-    trusting = ssl.create_default_context()
-    authority.configure_trust(trusting)
-    async with Sandbox(1, ssl_context=server) as sandbox:
-        assert sandbox.url.startswith("https://127.0.0.1:")
-        with pytest.raises(aiohttp.ClientConnectorCertificateError):
-            await get(client, sandbox)
-        headers = {"Authorization": f"Bearer {sandbox.api_key}"}
-        async with client.get(f"{sandbox.url}/v2/procedures", headers=headers, ssl=trusting) as response:
-            assert response.status == 200
-        sandbox.faults.next(faults.reset())
-        with pytest.raises(aiohttp.ClientError):
-            await client.get(f"{sandbox.url}/v2/procedures", headers=headers, ssl=trusting)
 
 
 def test_a_program_with_a_sandbox_ends_without_a_warning(caplog, recwarn):

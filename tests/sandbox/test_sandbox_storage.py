@@ -79,9 +79,7 @@ def test_only_an_address_that_has_not_expired_is_answered_and_only_without_a_key
     [
         ("bytes=0-9", slice(0, 10)),
         ("bytes=100-", slice(100, None)),
-        ("bytes=-7", slice(-7, None)),
         ("bytes=5-999999", slice(5, None)),
-        ("bytes=-999999", slice(0, None)),
         ("bytes=999999-", None),
     ],
 )
@@ -99,7 +97,7 @@ def test_a_part_of_a_file(made, asked, selected):
     assert part.headers["ETag"] == whole.headers["ETag"]
     odd = [
         {"range": asked, "if_range": '"other"'},
-        *({"range": text} for text in ("bytes=-", "x", f"bytes={'9' * 5000}-")),
+        *({"range": text} for text in ("bytes=-7", "x", f"bytes={'9' * 5000}-")),
     ]
     assert [get(made, url, **details) for details in odd] == [whole] * 4
 
