@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from aiotofupilot import DriftError, ForbiddenError, NotFoundError, TofuPilotError
 from aiotofupilot.errors import visible
-from aiotofupilot.listings import NAMES, listing_class, part_filters
+from aiotofupilot.listings import NAMES, listing_class
 
 from .messages import DeadlineError, FailedError, StoppedError, UsageError, aligned, complain, put
 from .options import Server, duration, option, shared_filters, with_options
@@ -84,9 +84,8 @@ async def mirror(
             for name in filters:
                 message = message.replace(f"'{name}'", option(name))
             raise UsageError(message) from error
-        names = listings or [name for name in NAMES if filters.keys() <= part_filters(name).keys()]
         given = {"full": full, "again": again, "removals": removals}
-        results = await _updated(opened, database, names, server.deadline, **given)
+        results = await _updated(opened, server.deadline, **given)
     headings = ("", "new", "gone", "left out", "rows")
     rows = [
         (each.listing, f"{each.new:,}", f"{each.gone:,}", f"{each.unreadable:,}", f"{each.rows:,}") for each in results
@@ -107,8 +106,6 @@ with_options(mirror, [*shared_filters(name for name in NAMES if listing_class(na
 
 async def _updated(
     mirror: Mirror,
-    database: Path,
-    listings: Sequence[str],
     deadline: float | None,
     **options: Any,  # noqa: ANN401 - as `Mirror.update` has them
 ) -> Sequence[MirrorResult]:
@@ -131,19 +128,9 @@ async def _updated(
         except library.StaleWatermarkError as error:
             raise UsageError(f"{error}; the option is --full") from error
         except (TofuPilotError, DeadlineError, OSError, CancelledError) as error:
-            left = f"it stopped at the {reached}; run it again to continue" if reached else "no listing was read"
-            if reached and isinstance(
-                error, ForbiddenError | NotFoundError | DriftError
-            ):  # the next run would fail in the same way
-                left = f"it stopped at the {reached}"
-                if others := _without(reached, listings):
-                    left += f"; to leave {reached} out: aiotofupilot mirror {database} {' '.join(others)}"
+            is_lasting = isinstance(error, ForbiddenError | NotFoundError | DriftError)  # the next run would fail too
+            how = "name the other listings to leave these out" if is_lasting else "run it again to continue"
+            left = f"it stopped at the {reached}; {how}" if reached else "no listing was read"
             if isinstance(error, OSError):  # it has a note if only the copy failed
                 left = "".join(getattr(error, "__notes__", ())) or left
             raise StoppedError(error, left) from error
-
-
-def _without(missing: str, listings: Sequence[str]) -> list[str]:
-    """Return the listings without the missing one and those that follow it."""
-    followed = {name for name in NAMES if missing == "runs" and listing_class(name).by_run is not None}
-    return [name for name in listings if name not in {missing, *followed}]

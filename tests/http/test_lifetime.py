@@ -107,15 +107,6 @@ async def test_closing_twice_is_closing_once(session, under_way):
         await session.procedures.list().first()
 
 
-async def test_closing_the_session_ends_a_pause(session):
-    await session._connection.pause(0.0)
-    pausing = asyncio.create_task(session._connection.pause(1000.0))
-    await asyncio.sleep(0)
-    await session.close()
-    with pytest.raises(SessionError, match=r"^the session was closed meanwhile$"):
-        await pausing
-
-
 def test_one_that_was_never_used_can_be_closed_in_any_loop():
     session = TofuPilotSession("key")
     for _ in range(2):

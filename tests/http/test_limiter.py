@@ -259,36 +259,6 @@ async def test_views_share_the_limiter():
         assert await page == sandbox.procedures[0]
 
 
-class Cancelling:
-    """A limiter that cancels who enters it after the first one, as the scopes of some libraries do."""
-
-    def __init__(self):
-        self.entered = 0
-
-    async def __aenter__(self):
-        self.entered += 1
-        if self.entered > 1:
-            raise asyncio.CancelledError("of the limiter")
-
-    async def __aexit__(self, *_):
-        pass
-
-
-@pytest.mark.parametrize("concurrency", [1, 4])
-async def test_a_cancellation_that_a_limiter_raises_is_raised_as_it_is(concurrency):
-    """It does not matter whether the page was fetched ahead, in a task of its own."""
-    async with (
-        Sandbox(procedures=10) as sandbox,
-        TofuPilotSession(sandbox.api_key, base_url=sandbox.url, limiter=Cancelling()) as session,
-    ):
-        walk = session.procedures.list(limit=3, concurrency=concurrency).walk()
-        seen = [await anext(walk) for _ in range(3)]
-        with pytest.raises(asyncio.CancelledError, match=r"^of the limiter$"):
-            await anext(walk)
-        await walk.aclose()
-        assert seen == sandbox.procedures[:3]
-
-
 @asynccontextmanager
 async def once():
     yield

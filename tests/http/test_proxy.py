@@ -163,17 +163,6 @@ async def test_a_proxy_that_does_not_reach_the_server_is_asked_again(connect, pr
     assert caught.value.attempts == 1
 
 
-@pytest.mark.parametrize("base_url", [HTTPS])
-async def test_a_status_that_will_not_change_is_a_refusal(connect, proxy):
-    """A web server in the place of the proxy may answer so, or the login page of a hotel."""
-    for code in (302, 400, 404, 405):
-        proxy.answers = [refusal(code, "Location: https://login.example.com")]
-        async with connect(proxy.url) as session:
-            with pytest.raises(ProxyError) as caught:
-                await session.procedures.list()
-        assert caught.value.status == code
-
-
 @each_scheme
 async def test_a_proxy_that_cannot_be_reached_is_a_failed_connection(connect, proxy, base_url):
     """So is one whose name nobody knows. It is tried again, and named."""
@@ -294,16 +283,6 @@ def test_no_proxy_names_servers_that_are_reached_without(monkeypatch, no_proxy, 
     monkeypatch.setenv("NO_PROXY", no_proxy)
     assert (found(HTTPS) is not None) is is_used
     assert found(HTTPS, "http://given:1") == "http://given:1"
-
-
-def test_http_proxy_is_not_obeyed_in_a_cgi_program(monkeypatch):
-    """A client could set it with a header. It cannot set a name in lower case."""
-    monkeypatch.setenv("HTTP_PROXY", "http://upper:1")
-    assert found(HTTP) == "http://upper:1"
-    monkeypatch.setenv("REQUEST_METHOD", "GET")
-    assert found(HTTP) is None
-    monkeypatch.setenv("http_proxy", "http://lower:1")
-    assert found(HTTP) == "http://lower:1"
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:3000", "127.9.9.9", "[::1]"])

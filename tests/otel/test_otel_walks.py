@@ -8,7 +8,6 @@ import asyncio
 import gc
 import subprocess
 import sys
-from textwrap import dedent
 
 import pytest
 from fakes.in_process import InProcess
@@ -123,43 +122,6 @@ def test_one_that_is_dropped_after_its_loop_was_closed_has_a_span(telemetry, nam
     assert all(span.status.status_code is StatusCode.UNSET for span in telemetry.walks)
 
 
-def test_one_that_is_left_when_the_interpreter_ends_is_dropped_in_silence():
-    program = """
-        import asyncio
-
-        from opentelemetry import trace
-        from opentelemetry.sdk.trace import TracerProvider
-
-        from aiotofupilot import Checkpoint, Page, PageMeta, RawItem
-        from aiotofupilot._paging.source import BY_ID, Plan
-        from aiotofupilot._paging.walk import Walk
-
-        class Source:
-            order = BY_ID
-
-            async def fetch(self, cursor, limit, counts, **_):
-                return Page([RawItem(id=str(cursor))], PageMeta(True, cursor + 1), cursor)
-
-        trace.set_tracer_provider(TracerProvider())
-        walk = Walk(Source(), Plan(100, Checkpoint(), None, 1, "ignore"))
-        print(asyncio.run(anext(walk)))
-    """
-    done = subprocess.run([sys.executable, "-c", dedent(program)], capture_output=True, text=True, check=True)  # noqa: S603 - our own
-    assert (done.stdout, done.stderr) == ("{'id': '0'}\n", "")
-
-
-async def test_an_error_that_would_end_the_loop_ends_the_span_as_any_other(telemetry):
-    class Broken(InProcess):
-        async def get(self, target, read, counts, *, once=False, **_):
-            raise StopAsyncIteration
-
-    walk = Broken(Sandbox(30, runs=0)).procedures.list().walk()
-    with pytest.raises(RuntimeError):
-        await anext(walk)
-    (span,) = telemetry.walks
-    assert span.attributes["error.type"] == "RuntimeError"
-
-
 async def test_a_walk_that_is_cancelled_is_not_an_error(session, sandbox, telemetry, stalled):
     async def use():
         await session.procedures.list(limit=10, concurrency=3).collect()
@@ -195,14 +157,6 @@ async def test_a_walk_that_goes_on_after_an_error_begins_another_span(session, s
     assert [span.status.status_code for span in telemetry.walks] == [StatusCode.ERROR, StatusCode.UNSET]
 
 
-async def test_pages_that_fail_are_an_error(session, sandbox, telemetry):
-    sandbox.faults.always(status(403))
-    with pytest.raises(ForbiddenError):
-        await anext(session.procedures.list().pages())
-    (walk,) = telemetry.walks
-    assert walk.status.status_code is StatusCode.ERROR
-
-
 @pytest.mark.parametrize("concurrency", [1, 3])
 async def test_retries_and_pauses_are_events_of_the_walk(session, sandbox, telemetry, concurrency):
     """A page that is fetched ahead tells them to the same walk."""
@@ -211,15 +165,6 @@ async def test_retries_and_pauses_are_events_of_the_walk(session, sandbox, telem
     (walk,) = telemetry.walks
     assert ("retry", {"tofupilot.attempt": 2, "tofupilot.failure": "ServerError"}) in events(walk)
     assert ("pause", {"tofupilot.seconds": 0.0}) in events(walk)
-
-
-async def test_retries_of_a_controller_of_the_users_own_are_events_too(session, sandbox, telemetry):
-    tenacity = pytest.importorskip("tenacity")
-    sandbox.faults.next(status(503))
-    controller = tenacity.AsyncRetrying(stop=tenacity.stop_after_attempt(2), wait=tenacity.wait_none())
-    assert len(await session.with_options(retry=controller).procedures.list().collect()) == 30
-    (walk,) = telemetry.walks
-    assert events(walk) == [("retry", {"tofupilot.attempt": 2, "tofupilot.failure": "ServerError"})]
 
 
 async def test_a_resync_is_an_event(session, sandbox, telemetry):
@@ -278,20 +223,6 @@ async def test_a_pass_over_what_is_new_of_runs_has_spans_with_their_own_numbers(
     assert all(requests >= 1 for requests, _ in numbers)
     assert [sum(column) for column in zip(*numbers, strict=True)] == [news.stats.requests, news.stats.retries]
     assert news.stats.retries == 1
-
-
-async def test_the_spans_of_a_pass_that_is_left_early_end_with_it(telemetry):
-    """Also that of the runs, of which a hundred were found by then."""
-    async with (
-        Sandbox(3, runs=300) as sandbox,
-        TofuPilotSession(sandbox.api_key, base_url=sandbox.url, trace_configs=[telemetry.trace_config()]) as session,
-    ):
-        closed, enough = session.logs.list().since(), session.logs.list(max_items=1).since()
-        assert await anext(closed)
-        await closed.aclose()
-        assert len(telemetry.walks) == 2
-        assert await anext(enough)
-        assert len(telemetry.walks) == 4
 
 
 async def test_a_walk_over_details_is_one_span(telemetry):

@@ -200,25 +200,3 @@ def test_items_can_be_left_as_the_server_sent_them():
     with pytest.raises(DecodeError) as caught:
         decode(json.encode(body("runs", EXAMPLES["runs"], [])), 0)
     assert caught.value.path == "$.data[1]"
-
-
-@attrs.define
-class Place:
-    """An item of a listing that TofuPilot does not have."""
-
-    id: str
-    cursor: int
-    weight: float | None = None
-
-
-def test_an_item_may_have_a_cursor_of_its_own():
-    """The cursor of a page comes from the caller. The cursor of an item comes from the body."""
-    decode = PageDecoder(Place)
-    page = decode(json.encode(body("runs", {"id": "a", "cursor": 3}, {"id": "b", "cursor": 4.0, "weight": 2})), 50)
-    assert page.cursor == 50
-    assert page.data == [Place("a", 3), Place("b", 4, 2)]
-    assert type(page.data[1].cursor) is int
-    items, _ = decode._in_detail(json.encode(body("runs", {"id": "c", "cursor": 5, "weight": 2})))
-    assert repr(items) == "[Place(id='c', cursor=5, weight=2)]"
-    with pytest.raises(DecodeError, match="expected a number, got a string"):
-        decode(json.encode(body("runs", {"id": "a", "cursor": 3, "weight": "2"})), 0)
