@@ -3,7 +3,6 @@
 - A value in the place of the server's address that may be a key is not shown.
 """
 
-from enum import Enum
 from ipaddress import ip_address
 
 import pytest
@@ -33,27 +32,6 @@ def authorization(key):
 def test_a_key_becomes_a_bearer_with_or_without_the_word(key):
     """Keys are copied from curl commands too."""
     assert authorization(key) == "Bearer k-1"
-
-
-class Line(str, Enum):  # noqa: UP042 - str() of a StrEnum member is its value
-    """Names that a program has for its keys and servers; ``str()`` of one is ``Line.KEY``."""
-
-    KEY = "k-1"
-    BEARER = "Bearer k-1"
-    URL = "https://tofu.example.com"
-
-
-@pytest.mark.parametrize("member", [Line.KEY, Line.BEARER])
-def test_a_key_of_an_enumeration_is_sent_as_its_value(member):
-    """The header is a plain string."""
-    header = authorization(member)
-    assert header == "Bearer k-1"
-    assert type(header) is str
-
-
-def test_an_address_of_an_enumeration_is_its_value():
-    """The session connects to the value, and not to ``Line.URL``."""
-    assert resolve(Line.URL) == "https://tofu.example.com/api"
 
 
 def test_the_key_comes_from_the_environment_unless_it_is_given(monkeypatch):

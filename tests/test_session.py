@@ -24,7 +24,6 @@ from tenacity import AsyncRetrying, stop_after_attempt, wait_fixed
 
 from aiotofupilot import (
     ConfigurationError,
-    DecodeError,
     RateLimitedError,
     RequestTimeoutError,
     RetryPolicy,
@@ -330,20 +329,6 @@ async def test_a_closed_session_says_so(sandbox):
             raise AssertionError("entered")
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [faults.html(), faults.cut(announced=False), faults.json({"data": [{"id": 7}]}), faults.html(502)],
-    ids=repr,
-)
-async def test_an_error_keeps_no_more_of_a_body_than_its_excerpt(session, sandbox, fault):
-    """It is not chained to the errors that it was made from, because these would keep the whole body."""
-    sandbox.faults.always(fault)
-    with pytest.raises((DecodeError, ServerError)) as caught:
-        await session.with_options(retry=RetryPolicy(initial_wait=0, max_elapsed=0.3)).procedures.list()
-    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
-    assert 0 < len(caught.value.body) <= 2000
-
-
 async def test_a_page_and_an_error_can_be_pickled_with_the_headers_of_their_response(session, sandbox):
     """They travel to other processes."""
     page = await session.procedures.list(limit=3)
@@ -354,27 +339,6 @@ async def test_a_page_and_an_error_can_be_pickled_with_the_headers_of_their_resp
         twin = pickle.loads(pickle.dumps(value))  # noqa: S301 - our own
         assert twin.headers == value.headers == copy.deepcopy(value).headers
         assert twin.headers["CONTENT-TYPE"].startswith("application/json")
-
-
-async def test_a_request_that_is_refused_before_it_is_sent_is_not_an_attempt(sandbox):
-    """The aiohttp session that was handed in is closed, at first or between two attempts."""
-    async with aiohttp.ClientSession() as http_session:
-        session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, http_session=http_session, retry=AT_ONCE)
-        sandbox.faults.next(faults.status(503))
-        walk = session.procedures.list().walk()
-
-        async def close(_state):
-            await http_session.close()
-
-        closing = AsyncRetrying(before_sleep=close, reraise=True)
-        again = session.with_options(retry=closing).procedures.list().walk()
-        with pytest.raises(SessionError, match="the aiohttp session is closed") as caught:
-            await anext(again)
-        assert caught.value.attempts == again.stats.requests == len(sandbox.requests) == 1
-        with pytest.raises(SessionError, match="the aiohttp session is closed") as caught:
-            await anext(walk)
-        assert caught.value.attempts == walk.stats.requests == 0
-        assert len(sandbox.requests) == 1
 
 
 async def test_a_session_logs_a_line_a_request_and_the_beginning_and_end_of_an_outage(session, sandbox, caplog):

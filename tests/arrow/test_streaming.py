@@ -138,17 +138,6 @@ async def test_a_closed_stream_stands_after_the_batch_yielded_last(listing, serv
     assert rows(first, *(await table(listing(cursor=stream.checkpoint))).to_batches()).equals(whole)
 
 
-async def test_two_tasks_cannot_share_a_stream(listing):
-    """Each would get rows of the other's batch."""
-    stream = batches(listing())
-    task = asyncio.ensure_future(anext(stream))
-    await asyncio.sleep(0)
-    for intrusion in (anext(stream), stream.aclose()):
-        with pytest.raises(RuntimeError, match="another task is waiting for the next item of this RecordBatches"):
-            await intrusion
-    assert (await task).num_rows == ITEMS
-
-
 async def test_a_batch_of_many_bytes_is_not_filled_up(listing, monkeypatch, whole):
     """A row group or a message that is built of it stays small, whatever the server writes into texts."""
     monkeypatch.setattr(streaming, "_LARGEST", 1)

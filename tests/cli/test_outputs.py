@@ -5,9 +5,6 @@ import os
 import pty
 import re
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from fcntl import F_SETPIPE_SZ, fcntl
-from io import FileIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -62,22 +59,6 @@ def test_a_full_disk_ends_with_a_line(capfd, monkeypatch, full, arguments):
     monkeypatch.setattr(sys, "stdout", full)
     assert run(arguments) == 4
     assert capfd.readouterr().err == "aiotofupilot: cannot write standard output: No space left on device\n"
-
-
-def test_help_in_a_pipe_that_takes_little_at_a_time(capfd, monkeypatch):
-    """All of it arrives, also where Python runs unbuffered and the pipe does not block."""
-    assert run(["procedures", "--help"]) == 0
-    whole = capfd.readouterr().out.encode()
-    reading, writing = os.pipe()
-    fcntl(writing, F_SETPIPE_SZ, 4096)
-    os.set_blocking(writing, False)
-    with ThreadPoolExecutor() as executor, open(reading, "rb", buffering=1000) as reader:  # noqa: PTH123 - a descriptor
-        read = executor.submit(reader.read)
-        with TextIOWrapper(FileIO(writing, "w"), write_through=True) as stream, monkeypatch.context() as patch:
-            patch.setattr(sys, "stdout", stream)
-            assert run(["procedures", "--help"]) == 0
-    assert len(whole) > 4096
-    assert read.result() == whole
 
 
 @pytest.mark.parametrize("closed", [True, False])

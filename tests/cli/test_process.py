@@ -22,7 +22,7 @@ from aiotofupilot import cli
 from aiotofupilot.cli import run
 from aiotofupilot.cli.messages import StoppedError
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.sandbox.faults import stall, status
+from aiotofupilot.sandbox.faults import stall
 
 
 @pytest.fixture
@@ -344,28 +344,3 @@ def test_a_terminal_that_shrinks_is_not_littered(start, terminal, sandbox):
         shown.wait_until(lambda screen: widths(screen)[-1] > 20)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
-
-
-def test_a_first_failure_is_shown_at_once_and_whole(start, terminal, sandbox):
-    """A mistyped address costs several attempts. What is wrong with it is on the terminal before the second of them."""
-    sandbox.faults.next(status(503, message="the database is down for an hour"), stall(600))
-    with terminal(45) as shown:
-        process = start("procedures", stdin=shown.tty, stdout=shown.tty, stderr=shown.tty)
-        shown.wait_for("procedures at cursor 0: attempt 1 failed")
-        shown.wait_for("an hour")
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
-
-
-def test_that_others_can_read_a_login_is_told_once(start, sandbox, tmp_path, monkeypatch):
-    """The library warns of it, where nobody else has set up logging."""
-    path = tmp_path / "home" / ".tofupilot" / "credentials.json"
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps({"api_key": sandbox.api_key, "base_url": sandbox.url}))
-    path.chmod(0o644)
-    for name in ("TOFUPILOT_API_KEY", "TOFUPILOT_URL"):
-        monkeypatch.delenv(name)
-    out, err = start("procedures", "--format", "jsonl").communicate(timeout=30)
-    assert len(out.splitlines()) == 250
-    name = "~/.tofupilot/credentials.json"
-    assert err.decode() == f"{name} can be read by others: chmod 600 {name}\n"

@@ -3,7 +3,6 @@
 import io
 import os
 import select
-import sys
 from pathlib import Path
 
 import pytest
@@ -55,13 +54,6 @@ def test_say_writes_one_line(capsys):
     """Whatever is said takes one line of standard error."""
     say("a\nb")
     assert capsys.readouterr() == ("", "a\N{REPLACEMENT CHARACTER}b\n")
-
-
-def test_say_nothing_to_a_closed_stream(monkeypatch, capsys):
-    """With standard error closed, nothing is said anywhere else."""
-    monkeypatch.setattr(sys, "stderr", None)
-    say("a")
-    assert capsys.readouterr().out == ""
 
 
 def test_what_is_put_is_whole(tmp_path):

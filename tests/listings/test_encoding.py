@@ -16,7 +16,7 @@ from hypothesis import given, strategies as st
 
 from aiotofupilot import Checkpoint
 from aiotofupilot._checks import LARGEST
-from aiotofupilot.listings import Phases, Procedures, Runs
+from aiotofupilot.listings import Phases, Procedures
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.testing import make_run, session_in_process
 
@@ -138,22 +138,6 @@ async def query(listing, **arguments):
 )
 async def test_an_argument_is_sent_as_its_type_says(listing, arguments, sent):
     assert await query(listing, **arguments) == list(sent.items() if isinstance(sent, dict) else sent)
-
-
-async def test_the_documentations_example_is_sent_word_for_word():
-    """The query is the one in the API's own documentation. Keys repeat where a parameter takes several values."""
-    example = {
-        "limit": "20",
-        "cursor": "50",
-        "search_query": "battery test",
-        "created_after": "2024-01-01T00:00:00.000Z",
-        "created_before": "2024-12-31T23:59:59.999Z",
-    }
-    times = {name: datetime.fromisoformat(example[name]) for name in ("created_after", "created_before")}
-    assert dict(await query("procedures", limit=20, cursor=50, search_query="battery test", **times)) == example
-    connection = Connection()
-    await Runs(connection).list(outcomes=["PASS", "FAIL"], include_metadata=True, limit=20, cursor=40)
-    assert connection.targets == ["/v2/runs?limit=20&outcomes=PASS&outcomes=FAIL&include_metadata=true&cursor=40"]
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], max_codepoint=0xFFFF), max_size=100))
