@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from ._http.policy import Retry
     from ._http.throttle import Limiter
-    from .listings._arguments import ExtraQuery
 
 
 __all__ = ["TofuPilotSession"]
@@ -204,23 +203,6 @@ class TofuPilotSession(Listings):
 
         missing = f"the server is too old to say whose key this is, or {self.base_url} is not its address"
         return await get_item(self._connection, "/v2/whoami", models.Identity, missing=missing)
-
-    async def get_json(self, path: str, query: ExtraQuery | None = None) -> Any:  # noqa: ANN401 - JSON can be anything
-        """Return the JSON at a path of the API that this package does not know yet. The session's options apply.
-
-        Args:
-            path: A path of the API, percent-encoded, such as ``/v2/runs/1f5f5c2e``.
-            query: The parameters of the request, or None.
-
-        Raises:
-            TypeError: An argument is of the wrong type.
-            ValueError: The path is not below ``/v2/``, or a parameter cannot be sent.
-            InvalidJSONError: The response is not JSON.
-            TofuPilotError: The request failed.
-        """
-        from .listings._items import get_json  # noqa: PLC0415 - loaded when it is used
-
-        return await get_json(self._connection, path, query)
 
     async def download(self, attachment: models.Attachment, folder: str | os.PathLike[str]) -> Path:
         """Download an attachment of a run or a unit, and return the path of its file.

@@ -132,7 +132,7 @@ def _number(path: str, value: object) -> float:
     return float(value)
 
 
-def parameters(path: str, value: object) -> Pairs:
+def _parameters(path: str, value: object) -> Pairs:
     """Check parameters that this package does not know. ``path`` names the mapping in errors."""
     pairs: list[tuple[str, str]] = []
     for key, given in _mapping(path, value).items():
@@ -195,7 +195,7 @@ _CHECKS: Mapping[object, Callable[[str, object], object]] = {
     datetime: aware,
     float: _number,
     timedelta: _duration,
-    ExtraQuery: parameters,
+    ExtraQuery: _parameters,
     MetadataFilter: _metadata,
 }
 """The check for each type of argument."""

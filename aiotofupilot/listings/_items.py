@@ -1,16 +1,15 @@
 """The connection to the server, and requests for single items."""
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, Unpack, cast, get_args, get_origin
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote
 
 from attrs import frozen
 
 from aiotofupilot import models
-from aiotofupilot._checks import as_str, for_parameter, must_be
+from aiotofupilot._checks import as_str, must_be
 from aiotofupilot._paging.source import Connection as PagingConnection, Identified
 from aiotofupilot._request import FetchOptions, Label
 from aiotofupilot._wire.codec import decoder
@@ -19,8 +18,6 @@ from aiotofupilot._wire.times import read_date_time
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import RawItem
 from aiotofupilot.stats import RequestCounts
-
-from ._encoding import parameters
 
 D = TypeVar("D")
 V = TypeVar("V")
@@ -60,36 +57,8 @@ async def get_item(
     connection: Connection, target: str, model: type[D], *, missing: str, forbidden: str | None = None
 ) -> D:
     read: Callable[[Response], D] = partial(read_item, decode=decoder(model), missing=missing, forbidden=forbidden)
-    return await connection.get(target, read, RequestCounts(), label=_label(target))
-
-
-_PATH = re.compile(r'/v2/[!"$->@-~]+')
-"""A path of the API, percent-encoded: visible ASCII without ``?`` and ``#``, which would end it."""
-
-
-async def get_json(connection: Connection, path: object, query: object) -> object:
-    """Return the JSON at a path; see `TofuPilotSession.get_json`."""
-    if not isinstance(path, str):
-        raise must_be(TypeError, "path", "a string", path)
-    target = as_str(path)
-    segments = re.split(r"[/\\]", unquote(target))  # a server may decode a path before it splits it, at either
-    if _PATH.fullmatch(target) is None or not {".", ".."}.isdisjoint(segments):
-        bound = "a percent-encoded path that begins with '/v2/', without '?', '#' and the segments '.' and '..'"
-        raise must_be(ValueError, "path", bound, target)
-    try:
-        pairs = () if query is None else parameters("query", query)
-    except (TypeError, ValueError) as error:
-        for_parameter(error, "query")
-        raise
-    missing = f"the API has nothing at {path}, or the server is too old"
-    read = partial(read_item, decode=read_json, missing=missing)
-    query = f"?{urlencode(pairs)}" if pairs else ""
-    return await connection.get(f"{target}{query}", read, RequestCounts(), label=_label(target))
-
-
-def _label(path: str) -> Label:
-    listing, *below = path.removeprefix("/v2/").split("/")
-    return Label(listing, is_item=bool(below))
+    listing, *below = target.removeprefix("/v2/").split("/")
+    return await connection.get(target, read, RequestCounts(), label=Label(listing, is_item=bool(below)))
 
 
 def segment(parameter: str, value: object) -> str:

@@ -148,7 +148,7 @@ def test_no_attribute_gives_anything_that_has_to_be_awaited(session):
         for name in sorted(public(type(of)) - {"aclose", "close", "download"}):
             value = getattr(form, name)
             if callable(value) and not isinstance(value, type):
-                given = {"list": (shard,), "shards": (2,), "take": (2,), "get_json": ("/v2/users",), "into": (MyRun,)}
+                given = {"list": (shard,), "shards": (2,), "take": (2,), "into": (MyRun,)}
                 given = given.get(name, ())
                 assert inspect.signature(value).parameters == inspect.signature(getattr(of, name)).parameters
                 assert inspect.getdoc(value) == inspect.getdoc(getattr(of, name))

@@ -131,7 +131,7 @@ def test_a_forked_process_is_refused_its_parents_session(monkeypatch):
 def test_without_an_event_loop_of_asyncio_a_sentence_says_so():
     """Trio has none, and neither has a program that drives a coroutine by hand."""
     with pytest.raises(SessionError, match=r"^a session needs a running asyncio event loop, and there is none"):
-        TofuPilotSession("key").get_json("/v2/runs/x").send(None)
+        TofuPilotSession("key").runs.get("x").send(None)
 
 
 async def test_a_timeout_of_the_users_own_stays_one(session, under_way):

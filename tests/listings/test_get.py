@@ -3,7 +3,6 @@
 - `get` reads every value that the official SDK reads, and what it refuses: a log line without a file, a series with
   null.
 - Any text as a key arrives as it is, or is refused before anything is sent; an unknown key is named.
-- `get_json` has the same retries, and reads no path outside of `/v2/`.
 """
 
 import asyncio
@@ -17,7 +16,6 @@ from msgspec import json
 
 from aiotofupilot import (
     ForbiddenError,
-    InvalidJSONError,
     NotFoundError,
     ServerError,
     TofuPilotSession,
@@ -267,57 +265,3 @@ def test_a_name_that_no_user_agent_can_have_is_refused():
         assert caught.value.parameter == "user_agent"
         with pytest.raises(TypeError, match="user_agent must be a string or None, got 3"):
             TofuPilotSession(KEY, user_agent=3)
-
-
-class TestJSON:
-    """What this package does not know yet can be read at its path."""
-
-    async def test_it_is_what_the_server_sends(self, server, session):
-        server.answers = [(200, {"data": [{"id": 1, "ratio": 0.5}]}), (200, b"null")]
-        found = await session.get_json("/v2/teams/a%2Fb", {"team": "ä b", "ids": ["1", "2"], "none": []})
-        assert found == {"data": [{"id": 1, "ratio": 0.5}]}
-        assert await session.get_json("/v2/teams") is None
-        assert server.targets == ["/api/v2/teams/a%2Fb?team=%C3%A4+b&ids=1&ids=2", "/api/v2/teams"]
-
-    async def test_it_goes_through_the_same_retries(self, server, session):
-        server.answers = [(503, {"message": "Later", "code": "X"}), (200, b"{"), (200, {"id": "t"})]
-        assert await session.get_json("/v2/teams/t") == {"id": "t"}
-        assert len(server.targets) == 3
-        server.answers = [(200, b"<html>")]
-        with pytest.raises(InvalidJSONError) as caught:
-            await session.with_options(retry=None).get_json("/v2/teams/t")
-        assert caught.value.attempts == 1
-
-    async def test_what_is_not_there_is_named(self, session):
-        with pytest.raises(NotFoundError, match="the API has nothing at /v2/teams/t"):
-            await session.get_json("/v2/teams/t")
-
-    @pytest.mark.parametrize(
-        "path",
-        [
-            *("", "/v2", "/v2/", "v2/runs", "/v1/runs", "/api/v2/runs", "https://example.com/v2/runs", "//v2/runs"),
-            *(
-                "/v2/../admin",
-                "/v2/runs/..",
-                "/v2/./runs",
-                "/v2/%2e%2E/admin",
-                "/v2/a%2f..%2fb",
-                "/v2/..\\a",
-                "/v2/%5c..",
-            ),
-            *("/v2/runs?limit=3", "/v2/runs#a", "/v2/a b", "/v2/a\r\nX: y", "/v2/ä"),
-        ],
-    )
-    async def test_a_path_that_could_lead_elsewhere_is_refused(self, server, session, path):
-        with pytest.raises(ValueError, match="path must be a percent-encoded path that begins with '/v2/'") as caught:
-            await session.get_json(path)
-        assert caught.value.parameter == "path"
-        assert server.targets == []
-
-    @pytest.mark.parametrize(
-        ("path", "query", "parameter"), [(3, None, "path"), ("/v2/a", {"b": 3}, "query"), ("/v2/a", "b=3", "query")]
-    )
-    async def test_an_argument_of_the_wrong_type_is_named(self, session, path, query, parameter):
-        with pytest.raises(TypeError, match=f"^{parameter}") as caught:
-            await session.get_json(path, query)
-        assert caught.value.parameter == parameter

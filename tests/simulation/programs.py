@@ -770,7 +770,7 @@ class Asking(Program):
             self.pieces += 1
             try:
                 async with asyncio.timeout(4.0):
-                    await self.session.get_json("/v2/runs/none")
+                    await self.session.runs.get("none")
             except TimeoutError:
                 await self.settled("a timeout")
             except NotFoundError:
@@ -786,7 +786,7 @@ class Asking(Program):
         self.pieces += 1
         sent, began = self.requests, self.world.now
         try:
-            await self.session.get_json(f"/v2/runs/{what}")
+            await self.session.runs.get(what)
         except APIError as error:
             failed = self.requests - sent, error.attempts, error.status
             self.check("what always fails costs its attempts", failed == (attempts, attempts, status), failed)

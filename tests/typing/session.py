@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, assert_type
+from typing import assert_type
 
 import aiohttp
 from tenacity import AsyncRetrying, stop_after_attempt
@@ -55,12 +55,6 @@ def other_options_are_a_session_again(session: TofuPilotSession) -> None:
     assert_type(session.with_options(concurrency=4), TofuPilotSession)
     assert_type(session.with_options(timeout=None, retry=None), TofuPilotSession)
     assert_type(session.with_options(retry=RetryPolicy(attempts=2)), TofuPilotSession)
-
-
-async def other_paths_give_json(session: TofuPilotSession) -> None:
-    found = await session.get_json("/v2/teams", {"ids": ["a", "b"], "search": "x"})
-    assert_type(found["data"][0], Any)
-    await session.get_json("/v2/teams", {"limit": 3})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType] - texts
 
 
 async def attachments_are_files(session: TofuPilotSession, attachment: Attachment) -> None:
