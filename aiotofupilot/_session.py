@@ -84,7 +84,6 @@ class TofuPilotSession(Listings):
             is made on first use, and closed with this session.
         trace_configs: Trace hooks for the aiohttp session made here, or None.
         allow_insecure_http: Whether the key may be sent unencrypted to another host.
-        user_agent: Your program, such as ``my-service/1.2``, which begins each ``User-Agent``, or None.
 
     Raises:
         ConfigurationError: There is no key, or the key, the URL or a combination of options cannot be used.
@@ -115,7 +114,6 @@ class TofuPilotSession(Listings):
         http_session: aiohttp.ClientSession | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] | None = None,
         allow_insecure_http: bool = False,
-        user_agent: str | None = None,
     ) -> None:
         key, way = Secret.of(api_key), Secret.of(proxy)
         del api_key, proxy  # so that no traceback with local variables shows them
@@ -133,7 +131,6 @@ class TofuPilotSession(Listings):
             http_session=http_session,
             trace_configs=trace_configs,
             tls=settings.tls(ca_cert) if http_session is None else None,
-            user_agent=user_agent,
             proxy_of=partial(resolve_proxy, way, allow_insecure_http=allow_insecure_http),
             clock=self._wiring.clock,
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -21,7 +20,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from aiotofupilot import errors
-from aiotofupilot._checks import as_str, must_be
+from aiotofupilot._checks import must_be
 from aiotofupilot._otel import hide_filters
 from aiotofupilot._version import __version__
 from aiotofupilot._wire.response import Response
@@ -38,10 +37,6 @@ if TYPE_CHECKING:
     from .proxy import Proxy
 
 _log = logging.getLogger("aiotofupilot")
-
-_PRODUCT = r"[\w!#$%&'*+.^`|~-]+(?:/[\w!#$%&'*+.^`|~-]+)?"
-_PRODUCTS = re.compile(f"{_PRODUCT}(?: {_PRODUCT})*", re.ASCII)
-"""Names of programs with optional versions. Source: https://www.rfc-editor.org/rfc/rfc9110#field.user-agent"""
 
 _USER_AGENT = f"aiotofupilot/{__version__} aiohttp/{aiohttp.__version__}"
 
@@ -69,7 +64,7 @@ class Transport:
 
     ``authorization`` is the header with the key. The user's ``http_session`` is left open. If it is None, an aiohttp
     session is made on first use with ``trace_configs``, ``tls`` and ``proxy_of``. Without ``tls``, it trusts the
-    system's authorities. ``proxy_of`` returns the proxy for a server, or None. ``user_agent`` begins the User-Agent.
+    system's authorities. ``proxy_of`` returns the proxy for a server, or None.
     """
 
     def __init__(
@@ -81,7 +76,6 @@ class Transport:
         trace_configs: object,
         clock: Clock,
         tls: SSLContext | None = None,
-        user_agent: str | None = None,
         proxy_of: Callable[[str], Proxy | None] = lambda _: None,
     ) -> None:
         if not (http_session is None or isinstance(http_session, aiohttp.ClientSession)):
@@ -90,7 +84,7 @@ class Transport:
         self.base: URL = URL(base_url)
         self.base_url: str = str(self.base)
         # aiohttp would make a CIMultiDict of any other mapping for each request.
-        self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": _checked_user_agent(user_agent)})
+        self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": _USER_AGENT})
         self._session = http_session
         self._owns_session = is_own = http_session is None
         self._trace_configs = _checked_trace_configs(trace_configs)
@@ -203,17 +197,6 @@ def _target(url: URL, location: str) -> URL:
             f"redirected to another origin, {target}, to which the key is not sent", location=str(target)
         )
     return target
-
-
-def _checked_user_agent(products: object) -> str:
-    if products is None:
-        return _USER_AGENT
-    if not isinstance(products, str):
-        raise must_be(TypeError, "user_agent", "a string or None", products)
-    if _PRODUCTS.fullmatch(products) is None:
-        bound = "names such as 'my-service/1.2', with a space between two, in the characters of an HTTP token"
-        raise must_be(ValueError, "user_agent", bound, as_str(products))
-    return f"{as_str(products)} {_USER_AGENT}"
 
 
 def _checked_trace_configs(configs: object) -> list[aiohttp.TraceConfig]:

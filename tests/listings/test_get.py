@@ -249,19 +249,3 @@ class TestErrors:
         server.answers = [(503, {"message": "Later", "code": "X"})]
         with pytest.raises(ServerError, match="Later"):
             await session.with_options(retry=None).runs.get("x")
-
-
-async def test_the_name_of_a_program_comes_first(server):
-    for name in ("my-service/1.2", "my-service/1.2 jobs"):
-        async with TofuPilotSession(KEY, base_url=server.url, user_agent=name) as session:
-            await session.runs.get("x")
-        assert f"User-Agent: {name} aiotofupilot/" in server.headers[-1]
-
-
-def test_a_name_that_no_user_agent_can_have_is_refused():
-    for name in ["", " a", "a ", "a  b", "a/", "/1", "a/1/2", "a (b)", "é", "a\r\nX: y", "a\n"]:
-        with pytest.raises(ValueError, match=r"user_agent must be names such as 'my-service/1\.2'") as caught:
-            TofuPilotSession(KEY, user_agent=name)
-        assert caught.value.parameter == "user_agent"
-        with pytest.raises(TypeError, match="user_agent must be a string or None, got 3"):
-            TofuPilotSession(KEY, user_agent=3)

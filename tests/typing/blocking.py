@@ -38,7 +38,7 @@ from aiotofupilot.testing import make_run
 
 
 def a_session_takes_the_options_of_the_other() -> None:
-    with BlockingSession("key", concurrency=8, retry=RetryPolicy(attempts=2), user_agent="my-script/1") as session:
+    with BlockingSession("key", concurrency=8, retry=RetryPolicy(attempts=2)) as session:
         assert_type(session, BlockingSession)
         assert_type(session.base_url, str)
         assert_type(session.with_options(timeout=5.0), BlockingSession)

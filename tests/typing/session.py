@@ -43,7 +43,7 @@ def every_option_has_a_type(http_session: aiohttp.ClientSession, trace_config: a
         http_session=http_session,
         allow_insecure_http=False,
     )
-    TofuPilotSession(concurrency=8, user_agent="my-service/1.2")
+    TofuPilotSession(concurrency=8)
     TofuPilotSession(timeout=None, retry=None, trace_configs=[trace_config])
     TofuPilotSession(retry=AsyncRetrying(stop=stop_after_attempt(3)))
     TofuPilotSession(retry=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a policy
