@@ -184,13 +184,13 @@ class RedirectError(TransportError):
 
 
 class ResponseTooLargeError(TransportError):
-    """The body is larger than the session's ``max_body``, or the headers are too large. Reading stopped there.
+    """The body is larger than the session's ``max_body``. Reading stopped there.
 
     Attributes:
-        limit: The most bytes of a body, decompressed, or None if the headers were too large.
+        limit: The most bytes of a body, decompressed.
     """
 
-    def __init__(self, message: str, *, limit: int | None) -> None:
+    def __init__(self, message: str, *, limit: int) -> None:
         super().__init__(message)
         self.limit = limit
 

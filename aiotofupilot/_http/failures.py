@@ -12,14 +12,12 @@ from traceback import walk_tb
 from typing import TYPE_CHECKING
 
 import aiohttp
-from aiohttp.http_exceptions import LineTooLong
 
 from aiotofupilot.errors import (
     CertificateError,
     ConnectionFailedError,
     ProxyError,
     RequestTimeoutError,
-    ResponseTooLargeError,
     SessionError,
     TransportError,
 )
@@ -32,15 +30,8 @@ if TYPE_CHECKING:
 
     from .proxy import Proxy
 
-HEADERS, HEADER_LIMIT = 128, 8190
-"""The most header fields of a response, and the most bytes of one. These are aiohttp's defaults. A user's session may
-have others."""
-
 _SERVER_FAULT, _PASSING = 500, frozenset({408, 429})
 """A proxy that cannot reach the server now responds with 500 or above, or with one of the other two."""
-
-_FLOOD = "Too many headers received"
-"""aiohttp's message for too many headers. Nothing else identifies this error."""
 
 _EARLY = (
     'a walk requests each page two or more items early, or bounds it by a time, unless on_drift="ignore" is given: '
@@ -121,19 +112,12 @@ def _ours(error: aiohttp.ClientError | TimeoutError, url: URL, proxy: Proxy | No
             return failure
         case aiohttp.ClientHttpProxyError(status=status) if status < _SERVER_FAULT and status not in _PASSING:
             return refusal(status, url, proxy)
-        case aiohttp.ClientResponseError() if _is_flood(error):
-            return flood()
         case _:
             reason = _reason(error, url, proxy)
             failure = ConnectionFailedError(f"the connection to {url.host_port_subcomponent} failed: {reason}")
             if isinstance(error, aiohttp.ClientConnectorError) and _peer(error, url) != url.host:
                 failure.hint = f"check the proxy in {_source(proxy)}"
             return failure
-
-
-def flood() -> ResponseTooLargeError:
-    message = f"the response has more than {HEADERS} headers, or one of more than {HEADER_LIMIT} bytes"
-    return ResponseTooLargeError(message, limit=None)
 
 
 def _source(proxy: Proxy | None) -> str:
@@ -176,11 +160,6 @@ def _in_words(error: OSError) -> str:
     if isinstance(error, socket.gaierror):
         return f"its name cannot be resolved ({error.strerror})"
     return os.strerror(error.errno) if error.errno else str(error) or "closed during the TLS handshake"
-
-
-def _is_flood(error: aiohttp.ClientResponseError) -> bool:
-    parsing = error.__cause__ and error.__cause__.__cause__
-    return isinstance(parsing, LineTooLong) or error.message == _FLOOD
 
 
 class Redaction:

@@ -25,7 +25,7 @@ from aiotofupilot._otel import hide_filters
 from aiotofupilot._version import __version__
 from aiotofupilot._wire.response import Response
 
-from .failures import HEADER_LIMIT, HEADERS, Redaction, refusal, translated
+from .failures import Redaction, refusal, translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,9 +136,6 @@ class Transport:
                 raise_for_status=False,
                 auto_decompress=True,
                 timeout=NO_LIMIT,
-                max_headers=HEADERS,
-                max_line_size=HEADER_LIMIT,
-                max_field_size=HEADER_LIMIT,
             ) as response:
                 if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
                     raise refusal(response.status, url, self._proxy)

@@ -18,7 +18,6 @@ from multidict import CIMultiDict
 from aiotofupilot import TofuPilotSession
 from aiotofupilot._checks import aware, boolean, integer, seconds as checked_seconds
 from aiotofupilot._clock import Clock
-from aiotofupilot._http.failures import HEADERS, flood
 from aiotofupilot._http.transport import Transport
 from aiotofupilot._session import Wiring
 from aiotofupilot.errors import ConnectionFailedError
@@ -313,8 +312,6 @@ class InProcess(Transport):
             if isinstance(step, str | bytes):
                 raise _lost(url, "Connection reset by peer" if step == "reset" else "the server disconnected")
             await self.clock.sleep(step)
-        if len(step.headers) > HEADERS:
-            raise flood()
         return step
 
     async def _body(self, head: Head, steps: Iterator[Step], url: URL) -> AsyncGenerator[bytes]:

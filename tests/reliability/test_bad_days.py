@@ -73,7 +73,6 @@ FINAL = {
     faults.json([]): DecodeError,
     faults.json({"data": [{"id": 7}], "meta": {"has_more": False}}): DecodeError,
     **dict.fromkeys(TOO_LARGE, ResponseTooLargeError),
-    faults.header_flood(): ResponseTooLargeError,
     faults.redirect(): RedirectError,
     faults.redirect("https://tofu.example.com/"): RedirectError,
 }

@@ -99,7 +99,6 @@ class TestSession:
             (faults.reset(after="half"), errors.ConnectionFailedError, "the body was cut short"),
             (faults.cut(), errors.ConnectionFailedError, "the body was cut short"),
             (faults.oversized(), errors.ResponseTooLargeError, "larger than"),
-            (faults.header_flood(), errors.ResponseTooLargeError, "headers"),
             (faults.redirect("/elsewhere"), errors.NotFoundError, "404"),
         ],
         ids=repr,
