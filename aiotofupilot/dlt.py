@@ -89,7 +89,7 @@ def tofupilot(
             yield _items(name, make, dict(filters or {}), floor)
 
 
-class _Take(MapItem):
+class _ProgressStep(MapItem):
     """The first step after a resource's batches. It passes on the rows and notes the progress.
 
     dlt binds one for each run. dlt's limit comes after all steps, and drops batches after its last one. So these are
@@ -102,9 +102,9 @@ class _Take(MapItem):
         self._taken: dict[int, str | None] = {}
         self._following = 0
 
-    def bind(self, pipe: SupportsPipe) -> _Take:
+    def bind(self, pipe: SupportsPipe) -> _ProgressStep:
         steps = cast("Pipe", pipe).steps
-        return _Take(next((step for step in steps if isinstance(step, LimitItem)), None))
+        return _ProgressStep(next((step for step in steps if isinstance(step, LimitItem)), None))
 
     def take(self, number: int, rows: pa.RecordBatch, watermark: str | None) -> pa.RecordBatch:
         """Return the rows of a batch, given its number from 0, and the watermark after it.
@@ -148,7 +148,7 @@ def _items(
         # Its types leave out Arrow's schemas.
         columns=cast("Any", rows.schema),
     )
-    return made.add_step(_Take())
+    return made.add_step(_ProgressStep())
 
 
 def _walk(

@@ -151,7 +151,7 @@ async def diagnose(session: TofuPilotSession, on_progress: Callable[[int, str], 
         SessionError: The session is closed.
     """
     view = session.with_options(retry=None)
-    reads, key = _Reads(view, on_progress), None
+    reads, key = _Requests(view, on_progress), None
     findings, notes = list[str](), list[str]()
     try:
         identity, _ = await reads.make("whoami", view.whoami)
@@ -160,11 +160,11 @@ async def diagnose(session: TofuPilotSession, on_progress: Callable[[int, str], 
         raise
     except (errors.APIError, errors.DecodeError) as error:
         findings.append(f"whoami: the request failed: {_named(error)}")
-    looks = [_Look(getattr(view, name), reads) for name in NAMES]
+    looks = [_Examination(getattr(view, name), reads) for name in NAMES]
     of_runs = [look for look in looks if look.listing.by_run is not None]
     others = [look for look in looks if look.listing.by_run is None]
-    plan = [(stage, [*others, *of_runs]) for stage in (_Look.head, _Look.again, _Look.compared)]
-    plan += [(stage, some) for some in (others, of_runs) for stage in (_Look.deep, _Look.end)]
+    plan = [(stage, [*others, *of_runs]) for stage in (_Examination.head, _Examination.again, _Examination.compared)]
+    plan += [(stage, some) for some in (others, of_runs) for stage in (_Examination.deep, _Examination.end)]
     for stage, some in plan:
         for look in some:
             await look.at(stage)
@@ -192,7 +192,7 @@ class _NoneLeftError(Exception):
     """All requests of a diagnosis have been used."""
 
 
-class _Reads:
+class _Requests:
     """Makes requests one after the other, and counts them."""
 
     def __init__(self, session: TofuPilotSession, on_progress: Callable[[int, str], None] | None) -> None:
@@ -224,10 +224,10 @@ class _Reads:
             self.ahead = float(round(ahead.total_seconds()))
 
 
-class _Look:
+class _Examination:
     """Examines one listing, in stages."""
 
-    def __init__(self, listing: Listing[Any], reads: _Reads) -> None:
+    def __init__(self, listing: Listing[Any], reads: _Requests) -> None:
         self.listing = listing
         self.facts = ListingFacts(name=listing.name)
         self._reads = reads
@@ -251,10 +251,10 @@ class _Look:
     def _deepest(self) -> int:
         return max(self._pages, default=0)
 
-    async def at(self, stage: Callable[[_Look], Awaitable[None]]) -> None:
+    async def at(self, stage: Callable[[_Examination], Awaitable[None]]) -> None:
         """Run a stage, unless a request has failed before. Note its failure."""
         try:
-            if self.facts.error is None and (self._pages or stage is _Look.head):
+            if self.facts.error is None and (self._pages or stage is _Examination.head):
                 await stage(self)
         except _NoneLeftError:
             pass

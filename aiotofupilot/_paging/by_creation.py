@@ -140,7 +140,7 @@ class Segment(Walk[T]):
         self._stats_of_all.is_unchecked = True
 
 
-class ByCreation(Generic[T]):
+class NewByCreation(Generic[T]):
     """Tells which items of a listing were not seen before.
 
     An item may become visible up to ``overlap`` after its creation, even behind the walk or after the pass. So all that

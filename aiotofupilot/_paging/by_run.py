@@ -46,7 +46,7 @@ class NewRuns(Protocol):
     async def aclose(self) -> None: ...
 
 
-class PerRun(Generic[T]):
+class NewByRun(Generic[T]):
     """Tells which items of runs were not seen before. The items' own times may lie long before the upload.
 
     The items of new runs are requested a hundred runs at a time. If each request has to name a procedure, a run waits
@@ -99,7 +99,7 @@ class PerRun(Generic[T]):
         return evolve(self._new_runs.watermark, runs=tuple(open_runs))
 
     async def begin(self, *, is_sorted: bool) -> Segment[T] | None:
-        """Return a walk over the items of the next runs, or None at the end. See `ByCreation.begin`."""
+        """Return a walk over the items of the next runs, or None at the end. See `NewByCreation.begin`."""
         while not self._requested:
             waiting: dict[str | None, list[str]] = {}
             for run in self._open.values():

@@ -82,7 +82,7 @@ def _from_the_beginning(plan: Plan) -> Plan:
 async def _length(raw: Source[RawItem], plan: Plan) -> int | None:
     """Return how many items a listing has. None if the server does not go to its end, so that only a walk can count."""
     can_bound, at_most = raw.order.is_bounded, min(plan.concurrency, _AT_ONCE)
-    extent = Extent(plan.limit, may_be_capped=can_bound)
+    extent = LengthSearch(plan.limit, may_be_capped=can_bound)
 
     async def fetch(cursor: int, limit: int, counts: RequestCounts) -> Page[RawItem] | None:
         try:
@@ -103,7 +103,7 @@ async def _length(raw: Source[RawItem], plan: Plan) -> int | None:
     return length if page is not None and page.data else None
 
 
-async def _has_more_behind(raw: Source[RawItem], extent: Extent) -> bool:
+async def _has_more_behind(raw: Source[RawItem], extent: LengthSearch) -> bool:
     """Return whether there are items behind the last ones, by the time that sorts them."""
     order, last = raw.order, extent.last_items
     first, *keys = order.keys([*extent.first_items[:1], *last])
@@ -166,7 +166,7 @@ class Probe(NamedTuple):
     limit: int
 
 
-class Extent:
+class LengthSearch:
     """The search for the length of a listing: what is known, and which probes come next. It does no I/O."""
 
     def __init__(self, limit: int, *, may_be_capped: bool) -> None:

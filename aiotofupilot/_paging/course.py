@@ -142,7 +142,7 @@ class Course(Generic[T]):
     """Whether no bound was found from which one page reaches the position."""
     _early: float = field(default=0.0, init=False)
     """Pages begin this many items earlier, because items before them are being removed."""
-    _alike: float = field(default=0.0, init=False)
+    _ties: float = field(default=0.0, init=False)
     """A guess of how many more items than one share the last key of a page that is still in flight."""
 
     def __attrs_post_init__(self) -> None:
@@ -186,7 +186,7 @@ class Course(Generic[T]):
         """Return the request for the page after another one. None if the server does not go that deep."""
         overlap = self.overlap
         if overlap:
-            overlap = min(overlap + round(self._alike + self._early), max(overlap, last.limit // 2))
+            overlap = min(overlap + round(self._ties + self._early), max(overlap, last.limit // 2))
         cursor = last.position + last.limit - overlap - self.query.base
         return None if cursor + self.limit > self._depth else self.request(self.query, cursor)
 
@@ -233,8 +233,8 @@ class Course(Generic[T]):
                     self.look_for_position(0)
             if self._query_end is not None and position.is_early:
                 self._go_nearer(position.items)
-            more = end - begin - self.overlap - self._alike
-            self._alike += more * (_WIDENS if more > 0 else _SHRINKS)
+            more = end - begin - self.overlap - self._ties
+            self._ties += more * (_WIDENS if more > 0 else _SHRINKS)
             self._early *= 1 - _SHRINKS
 
     def lost(self, request: Request, first: T | None, *, is_part: bool) -> bool:

@@ -63,7 +63,7 @@ class _Entry:
         return result if isinstance(result, bytes) else None
 
 
-class _Listed:
+class _ItemReader:
     """Reads the items whose details are requested, from a walk."""
 
     def __init__(self, walk: Walk[Identified] | IncrementalWalk[Identified]) -> None:
@@ -135,7 +135,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
     ) -> None:
         self._walk = walk  # it has at most one page in flight
         self._source = details
-        self._listed = _Listed(walk)
+        self._listed = _ItemReader(walk)
         self._buffer = _Buffer(max_buffer)
         self._stats = WalkStats(counts=walk.stats.counts)
         """The counts of the details, without those of the walk over the items."""

@@ -29,8 +29,8 @@ from aiotofupilot.errors import (
 from aiotofupilot.positions import Watermark, check_query
 from aiotofupilot.stats import WalkStats
 
-from .by_creation import ByCreation, PassClock, Segment
-from .by_run import RUNS_AT_ONCE, PerRun
+from .by_creation import NewByCreation, PassClock, Segment
+from .by_run import RUNS_AT_ONCE, NewByRun
 from .iteration import CountedIteration, MarkedIteration
 from .position import UnsortedError
 from .source import Identified, Plan, Source, T, Y
@@ -87,13 +87,13 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
         on_drift: OnDrift = "resync" if self._begins_again else "raise"
         plan = evolve(plan, max_items=None, on_drift=on_drift, holds_values=False)
         begin = (source, plan, watermark, self._stats)
-        self._new: ByCreation[Identified] | PerRun[Identified]
+        self._new: NewByCreation[Identified] | NewByRun[Identified]
         if not source.is_of_runs:
             clock = clock or PassClock()
-            self._new = ByCreation(*begin, clock, overlap=overlap, sorts=sorts, begins=begins, brief=brief)
+            self._new = NewByCreation(*begin, clock, overlap=overlap, sorts=sorts, begins=begins, brief=brief)
         else:
             pass_over = partial(IncrementalWalk[Identified], overlap=overlap, begins=begins, brief=brief)
-            self._new = PerRun(*begin, overlap=overlap, brief=brief, pass_over=pass_over)
+            self._new = NewByRun(*begin, overlap=overlap, brief=brief, pass_over=pass_over)
         self._segment: Segment[Identified] | None = None
         self._has_progressed = False
         """Whether anything new came since the walk over the segment began."""

@@ -6,9 +6,10 @@ are those of the passed items with this key. Everything before the key was passe
 A page covers the position if it begins before the position. Since a page is one response, it then shows all that is new
 up to its last item.
 
-Items with the same key are a set, because the server need not order them. Postgres may order them differently at each
-offset. So a page that begins among them does not cover the position. A page surely begins before them if it begins with
-an earlier key, with the listing itself, or with a query bounded by their time, because a filter cannot divide them.
+Items with the same key are ties. They are a set, because the server need not order them: Postgres may order them
+differently at each offset. So a page that begins among ties does not cover the position. A page surely begins before
+them if it begins with an earlier key, with the listing itself, or with a query bounded by their time, because a filter
+cannot divide them.
 
 If the order of a listing has no time, the key of an item is its ID. Such a key is before the position if it was passed
 before the last one, so all passed keys are kept.
@@ -181,7 +182,7 @@ class Position(Generic[T]):
         self._check_bound(keys, bound)
         if not self._is_covered(keys, begins):
             return None
-        self.is_torn = gap is not None and self._is_among_alike(keys)
+        self.is_torn = gap is not None and self._is_among_ties(keys)
         new = self._new_of(items, keys)
         if not is_strict:
             new = _unique(new)
@@ -220,8 +221,8 @@ class Position(Generic[T]):
             passed = next(at for at, item in enumerate(self.items) if item is upcoming)
             if self.keys[passed - 1] != key:
                 key, ids, digests = self.keys[passed - 1], set[str](), frozenset[bytes]()
-            alike = [item.id for item, its in zip(self.items[:passed], self.keys, strict=False) if its == key]
-            ids = ids.union(alike)
+            ties = [item.id for item, its in zip(self.items[:passed], self.keys, strict=False) if its == key]
+            ids = ids.union(ties)
         return self._named(key, ids, digests)
 
     def _named(
@@ -254,7 +255,7 @@ class Position(Generic[T]):
             return False
         return self._is_before(keys[0]) or (keys[0] == self.key and (begins == "query" or self.is_group_read))
 
-    def _is_among_alike(self, keys: Sequence[Any]) -> bool:
+    def _is_among_ties(self, keys: Sequence[Any]) -> bool:
         """Return whether a gap before a page lies among items with the same key, or at an end of them."""
         if keys and self._is_before(keys[0]):
             return False
@@ -428,7 +429,7 @@ class ByKey(Position[T]):
                 ranks[key] = rank
 
 
-class Followed(Position[T]):
+class ByCursor(Position[T]):
     """The position of a walk that follows the server's cursor. It drops items that were passed lately."""
 
     def __init__(self, order: SortOrder, start: Checkpoint) -> None:

@@ -22,7 +22,7 @@ from aiotofupilot.stats import WalkStats
 
 from .course import LONGEST
 from .iteration import ItemIteration, Iteration
-from .position import FRUITLESS_AT_MOST, ByKey, ByTime, Followed, OutOfBoundError, Position, UnsortedError
+from .position import FRUITLESS_AT_MOST, ByCursor, ByKey, ByTime, OutOfBoundError, Position, UnsortedError
 from .source import (
     BY_ID,
     MILLISECOND,
@@ -88,14 +88,14 @@ class Walk(ItemIteration[Y]):
             source,
             counted(fetch or source.fetch, self._stats.counts),
             self._stats.counts,
-            position=None if isinstance(self._position, Followed) else self._position,
+            position=None if isinstance(self._position, ByCursor) else self._position,
             cursor=cursor,
             passed=passed,
             limit=limit,
             concurrency=plan.concurrency,
             on_unreadable=plan.on_unreadable,
         )
-        self._alike: Alike[Identified] | None = None
+        self._ties: Ties[Identified] | None = None
         """Reads items of the same time that fill more than a page, or None."""
         self._resyncs = self._duplicates = 0
         self._fruitless = 0  # how many pages in a row brought nothing new
@@ -143,8 +143,8 @@ class Walk(ItemIteration[Y]):
         self._span.end(self.stats)
         if self._receipt is not None:
             self._receipt.close()
-        if self._alike is not None:
-            await self._alike.aclose()
+        if self._ties is not None:
+            await self._ties.aclose()
         await self._window.aclose()
 
     def _note_failure(self, error: Exception) -> None:
@@ -158,8 +158,8 @@ class Walk(ItemIteration[Y]):
             self._page, self._new = None, ()
             self._position.settle()
         while self._wanted:
-            if self._alike is not None:
-                if await self._take_alike(self._alike):
+            if self._ties is not None:
+                if await self._take_ties(self._ties):
                     return True
                 continue
             page = await self._next_page()
@@ -191,7 +191,7 @@ class Walk(ItemIteration[Y]):
         self._note_left_out(window.left_out)
         await self._hand_over(page, new)
         if not window.passed(len(page.data) - self._position.passed_again) and not window.look_again(LONGEST):
-            self._begin_alike()
+            self._begin_ties()
 
     def _doubt(self, fault: str, page: Page[Identified] | None = None) -> None:
         """Raise a `DriftError` because items may be missed. If the plan allows that, only warn."""
@@ -208,7 +208,7 @@ class Walk(ItemIteration[Y]):
         """Return the items of a page to yield, or None if another page is due before it."""
         position, window = self._position, self._window
         # A part of a failed page may begin after items that cannot be read.
-        is_held = not (isinstance(position, Followed) or position.is_anywhere or window.is_part)
+        is_held = not (isinstance(position, ByCursor) or position.is_anywhere or window.is_part)
         expected = window.expected if is_held else None
         try:
             new = self._admitted(page)
@@ -237,7 +237,7 @@ class Walk(ItemIteration[Y]):
 
     def _admitted(self, page: Page[Identified]) -> Sequence[Identified] | None:
         position, window = self._position, self._window
-        if isinstance(position, Followed):
+        if isinstance(position, ByCursor):
             new = position.admit(page, window.begins, gap=window.gap_length)
             self._duplicates += position.passed_again
             return new
@@ -314,38 +314,38 @@ class Walk(ItemIteration[Y]):
         self._position = position
         self._window.course.position = position
 
-    def _begin_alike(self) -> None:
+    def _begin_ties(self) -> None:
         """Read the items of the position's time in another order, because they fill more than a page."""
         position, plan = self._position, self._plan
         if position.can_bound and not position.is_null:
             _log.debug("%s have more than a page of items with the time %s", plan.start.listing, position.key)
-            self._alike = Alike(self._source, position, plan, self._stats)
+            self._ties = Ties(self._source, position, plan, self._stats)
         else:
-            self._go_through_alike()
+            self._go_through_ties()
 
-    async def _take_alike(self, alike: Alike[Identified]) -> bool:
+    async def _take_ties(self, ties: Ties[Identified]) -> bool:
         """Hand over more items of this time, after the last go on behind them, and return whether there are any."""
         position = self._position
         try:
-            page = await alike.take()
+            page = await ties.take()
         except UnsortedError:
             if self._plan.on_drift is not None:
                 raise
             page = None
         if page is None:
-            self._alike = None
-            self._go_through_alike()
+            self._ties = None
+            self._go_through_ties()
             return False
         new = self._plan.kept_of(position.admit(page, "behind") or ())
-        if alike.is_read:
+        if ties.is_read:
             position.is_group_read = True
-            self._window.go_behind(alike.bound)
+            self._window.go_behind(ties.bound)
         await self._hand_over(page, new)
-        if alike.is_read:
-            self._alike = None
+        if ties.is_read:
+            self._ties = None
         return True
 
-    def _go_through_alike(self) -> None:
+    def _go_through_ties(self) -> None:
         """Follow the server's cursor among items of the same time. Some may come twice, and others be missed."""
         position = self._position
         time = "no time" if position.is_null else f"the time {position.key}"
@@ -375,7 +375,7 @@ class Walk(ItemIteration[Y]):
             self._write(self._receipt, page, offered)
         self._yielded_before += self._offered
         self._page, self._new = None, new
-        if self._alike is None:
+        if self._ties is None:
             self._page, base, following = page, window.query.base, page.following
             self._end = (base + page.cursor, len(page.data), None if following is None else base + following)
         self._stats.pages += 1
@@ -386,17 +386,17 @@ class Walk(ItemIteration[Y]):
 
     def _write(self, receipt: Receipt, page: Page[Identified], offered: Sequence[Identified]) -> None:
         """Write to the receipt the items that `_hand_over` is about to offer."""
-        window, position, alike = self._window, self._position, self._alike
+        window, position, ties = self._window, self._position, self._ties
         keys = position.keys if len(position.keys) == len(page.data) else ()
         values = [key if isinstance(key, datetime) else None for key in keys] or [None] * len(page.data)
         about: dict[str, object] = {"reason": "alike", "unreadable": 0}
-        if alike is None:
+        if ties is None:
             about = {"reason": "part" if window.is_part else self._reason, "unreadable": len(window.left_out)}
         start = self._plan.start
         is_unheld = self._end is None and (start.cursor or start.skip) and not start.seen  # it begins at a bare cursor
-        covers = not (is_unheld or isinstance(position, Followed))
+        covers = not (is_unheld or isinstance(position, ByCursor))
         about |= {"limit": window.length.requested, "covers": covers}
-        bound, until = (window.query.bound, None) if alike is None else (alike.key, alike.bound)
+        bound, until = (window.query.bound, None) if ties is None else (ties.key, ties.bound)
         try:
             receipt.page(page, values, offered, bound=bound, until=until, **about)
         except OSError as error:
@@ -445,7 +445,7 @@ class Pages(Iteration["Page[Y]"]):
         await self._walk.aclose()
 
 
-class Alike(Generic[Y]):
+class Ties(Generic[Y]):
     """Reads items of the same time that fill more than a page, in an order that tells them apart.
 
     It also reads everything up to a millisecond after that time. So the walk can continue at a bound that leaves all of
@@ -520,16 +520,16 @@ class Alike(Generic[Y]):
 
     def _page_of(self, items: Sequence[Identified], keys: Sequence[Any], walk: Walk[Identified]) -> Page[Identified]:
         """Return what of a response is to be passed, and note whether it is the last."""
-        alike = [item for item, key in zip(items, keys, strict=True) if key == self.key]
+        ties = [item for item, key in zip(items, keys, strict=True) if key == self.key]
         first, last = sorted((self.key, self.bound))
         self._behind += (item for item, key in zip(items, keys, strict=True) if first < key < last)
-        self._shows_passed |= self._position.has(alike)
+        self._shows_passed |= self._position.has(ties)
         page = walk._page  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - of the class above
         is_whole = walk.stats.pages == 1 and page is not None and not (page.cursor or page.meta.has_more)
         self.is_read = is_whole or not items
         if self.is_read:
-            alike += sorted(self._behind, key=self._position.distance)
-        return Page(alike, PageMeta(has_more=not is_whole, next_cursor=len(alike)))
+            ties += sorted(self._behind, key=self._position.distance)
+        return Page(ties, PageMeta(has_more=not is_whole, next_cursor=len(ties)))
 
     async def aclose(self) -> None:
         walk, self._walk = self._walk, None
@@ -548,7 +548,7 @@ def _start(order: SortOrder, plan: Plan, *, yields_items: bool) -> tuple[Positio
     if may_shorten and plan.max_items is not None:
         limit = max(1, min(limit, plan.max_items + start.skip))
     if ignores:
-        return Followed(order, start), start.cursor, passed, limit
+        return ByCursor(order, start), start.cursor, passed, limit
     limit = max(SHORTEST, limit)
     if order.is_time and (start.value is not None or not start.seen):
         position: Position[Identified] = ByTime(order, start)

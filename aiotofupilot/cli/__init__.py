@@ -21,7 +21,17 @@ from cyclopts import App, Parameter
 from aiotofupilot import __version__
 from aiotofupilot.listings import NAMES
 
-from .messages import EXPECTED, DeadlineError, ExitCode, StoppedError, Whole, complain, explained, is_terminal, say
+from .messages import (
+    EXPECTED,
+    DeadlineError,
+    ExitCode,
+    StoppedError,
+    UnbufferedStream,
+    complain,
+    explained,
+    is_terminal,
+    say,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -65,7 +75,9 @@ def run(arguments: Sequence[str]) -> ExitCode:
     """Run a command, and return its exit code."""
     try:
         # Text bypasses the buffers of the standard streams, so that nothing is left in them at the end.
-        with nullcontext() if sys.stdout is None else redirect_stdout(cast("TextIO", Whole(sys.stdout))):  # for help
+        with (
+            nullcontext() if sys.stdout is None else redirect_stdout(cast("TextIO", UnbufferedStream(sys.stdout)))
+        ):  # for help
             app = command_line()
             if arguments[:1] in ([], ["--help"], ["-h"]):
                 app.resolved_commands()  # without this, cyclopts shows a command without its help

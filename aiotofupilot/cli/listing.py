@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aiotofupilot import DetailsWalk, Paginator, TofuPilotSession, Walk, WalkStats
 
     from .formats import Format
-    from .output import Output, Written
+    from .output import Output, OutputState
 
 _SHOWN = 10
 """A message shows at most this many positions of left-out items."""
@@ -47,7 +47,7 @@ _DETAILS = Argument(
 @unwrapped
 @Parameter(name="*", group=OUTPUT)
 @frozen(kw_only=True)
-class Form:
+class OutputOptions:
     """How a listing is written, and where.
 
     Attributes:
@@ -89,7 +89,7 @@ def listing_command(name: str) -> Callable[..., object]:
     known = {argument.name for argument in (*listing.filters, *listing.options, _DETAILS)}
     unused = [argument for argument in listing_class("runs").options if argument.name not in known]
 
-    async def command(*, form: Form = Form(), server: Server = Server(), **arguments: Any) -> None:  # noqa: ANN401, B008 - those of `list`; values
+    async def command(*, form: OutputOptions = OutputOptions(), server: Server = Server(), **arguments: Any) -> None:  # noqa: ANN401, B008 - those of `list`; values
         path = form.output
         query = Query(name, **{key: value for key, value in arguments.items() if key in known})
         model = detailed.detail_model() if query.has_details else listing.model
@@ -144,7 +144,7 @@ class Query:
         """Return the query with other arguments."""
         return Query(self.name, details=self.has_details, **self.arguments | arguments)
 
-    def after(self, written: Written) -> Query:
+    def after(self, written: OutputState) -> Query:
         """Return the query after the written items."""
         if written.checkpoint is None:
             return self

@@ -71,7 +71,7 @@ def complain(message: str) -> None:
     say(f"aiotofupilot: {message}")
 
 
-class Whole:
+class UnbufferedStream:
     """A standard stream that writes by `put`. Text is dropped if that raises a suppressed error."""
 
     def __init__(self, stream: TextIO, *suppressed: type[Exception]) -> None:

@@ -42,7 +42,7 @@ _PIECE = 4096
 
 
 @frozen
-class Written:
+class OutputState:
     """How much of a listing has been written, and with which options."""
 
     begun: str
@@ -70,7 +70,7 @@ class StandardOutput:
         if sys.stdout is None:
             raise UsageError("standard output is closed: use --output FILE")
         self._stream = raw(sys.stdout)
-        self.state: Written = Written("", {})
+        self.state: OutputState = OutputState("", {})
 
     async def write(self, data: bytes, *, items: int | None = None, checkpoint: str | None = None) -> None:
         """Write bytes at once, as `PartFile.write` does. Raise a BrokenPipeError if the reader has closed the pipe."""
@@ -120,7 +120,7 @@ class PartFile:
         self._state_path, self._new_state_path, self._whole, self._making = (
             part.path.with_name(f"{part.path.name}.{ending}") for ending in ("state", "state.new", "whole", "making")
         )
-        self.state: Written = Written(datetime.now(UTC).isoformat(), options)
+        self.state: OutputState = OutputState(datetime.now(UTC).isoformat(), options)
         try:
             if resume:
                 self._resume()
@@ -134,7 +134,7 @@ class PartFile:
             suppress(FileNotFoundError, ValueError, TypeError),  # TypeError: other fields, or none
             opened(self._state_path, 0) as file,
         ):
-            state = Written(**json.loads(file.read()))
+            state = OutputState(**json.loads(file.read()))
         if 0 < state.size <= self._part.size:
             begun, options = state.options, self.state.options
             differing = [

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self, TextIO, cast
 
 from aiotofupilot.errors import visible
 
-from .messages import DeadlineError, Whole, complain, is_terminal, say
+from .messages import DeadlineError, UnbufferedStream, complain, is_terminal, say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -149,7 +149,7 @@ class Progress(logging.Handler):
             progress.BarColumn(bar_width=12),
             progress.TaskProgressColumn(show_speed=True),
             progress.TimeRemainingColumn(),
-            console=Console(file=cast("TextIO", Whole(cast("TextIO", sys.stderr), OSError))),
+            console=Console(file=cast("TextIO", UnbufferedStream(cast("TextIO", sys.stderr), OSError))),
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,

@@ -49,7 +49,7 @@ _PAGE = 100
 _LACKS = 10
 """The mirror may lack this many items before a row, and a page still shows the row's place."""
 
-_ALIKE_AT_MOST = 1000
+_TIES_AT_MOST = 1000
 """The most rows of the same time that are read to find one that is gone."""
 
 EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
@@ -113,7 +113,7 @@ class Removals:
                     self._note_contradiction(lacking)
                 else:
                     parts += [(begin, _Place(row, items)), (_Place(row, items), end)]
-            elif end.rows - begin.rows > _ALIKE_AT_MOST:
+            elif end.rows - begin.rows > _TIES_AT_MOST:
                 self.fault = f"{self.listing} that are gone: {lacking} of {end.rows - begin.rows} with the same time"
             else:
                 span = self.times[begin.rows], self.times[end.rows - 1]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aiotofupilot.cli.messages import Whole, is_terminal, put, say, visible
+from aiotofupilot.cli.messages import UnbufferedStream, is_terminal, put, say, visible
 
 
 @pytest.mark.parametrize("text", ["", "Überprüfung: 山田 花子", "👩‍🔧 final test", "a\N{NO-BREAK SPACE}b"])
@@ -82,18 +82,18 @@ def test_a_stream_that_would_block_is_waited_for(monkeypatch):
 def test_a_whole_stream_is_the_stream(terminal):
     """It has the encoding, the descriptor and the isatty() of the stream."""
     with terminal() as shown, open(shown.tty, "w", closefd=False) as stream:
-        whole = Whole(stream)
+        whole = UnbufferedStream(stream)
         assert (whole.fileno(), whole.encoding, whole.isatty()) == (shown.tty, stream.encoding, True)
         assert whole.write("a\n") == 2
     assert shown.screen == "a\n"
 
 
 def test_a_best_effort_ends_with_its_stream():
-    """After the first failed write, text for the terminal is dropped. `Whole` raises the error."""
+    """After the first failed write, text for the terminal is dropped. `UnbufferedStream` raises the error."""
     with Path("/dev/full").open("wb", buffering=0) as full:
         stream = io.TextIOWrapper(full, write_through=True)
-        best_effort = Whole(stream, OSError)
+        best_effort = UnbufferedStream(stream, OSError)
         assert [best_effort.write("abc"), best_effort.write("de")] == [3, 2]
         with pytest.raises(OSError, match="No space left"):
-            Whole(stream).write("abc")
+            UnbufferedStream(stream).write("abc")
         stream.detach()

@@ -170,7 +170,7 @@ def test_an_earlier_batch_that_comes_late_does_not_set_the_watermark_back(monkey
     """
     state = {}
     monkeypatch.setattr(dlt.current, "resource_state", lambda: state)
-    run = aiotofupilot.dlt._Take()
+    run = aiotofupilot.dlt._ProgressStep()
     rows = database_rows(MODELS["users"]).batch(sandbox.users)
     for number, latest in ((0, "0"), (2, "0"), (1, "2"), (3, "3")):
         assert run.take(number, rows, str(number)) is rows
