@@ -538,7 +538,7 @@ class Ties(Generic[Y]):
 
 
 def _start(order: SortOrder, plan: Plan, *, yields_items: bool) -> tuple[Position[Identified], int, int, int]:
-    """Return the position, the cursor of the first page, the cursor up to which all was passed, and the page length."""
+    """Return where a walk begins: its position, first cursor, the cursor up to which all was passed, and page length."""
     start, limit = plan.start, plan.limit
     ignores, passed = plan.on_drift == "ignore", start.cursor + start.skip * yields_items
     # If few items are wanted, short pages are enough, with three exceptions. If items are left out, a short page may

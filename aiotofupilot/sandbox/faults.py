@@ -3,8 +3,8 @@
 `unreadable` affects items, on pages and as details: ``sandbox.faults.always(unreadable(62))``. It names items by ID, or
 by position in the requested listing, from 0. Positions need cursors that are offsets.
 
-Faults can be added, and the left one happens first: ``chunked() + cut()`` ends a chunked body early. Faults that are
-written alike are equal, so ``request.fault == status(503)`` finds it in the log.
+Faults can be added, and the left one happens first: ``chunked() + cut()`` ends a chunked body early. Faults with the
+same code are equal, so ``request.fault == status(503)`` finds one in the log.
 
 `Faults` assigns faults to all requests or some: in order, always or at random.
 """
@@ -64,7 +64,7 @@ def instead(status: int, headers: Mapping[str, str], body: bytes) -> Alteration:
     return lambda delivery, _request, _random: delivery.with_response(response)
 
 
-# tRPC's names of statuses, where Python has others or they depend on its version. The API is built with tRPC.
+# The names that tRPC gives to statuses, if Python's differ or depend on its version. The API is built with tRPC.
 # https://trpc.io/docs/server/error-handling
 _NAMES: Mapping[int, tuple[str, str]] = {
     405: ("METHOD_NOT_SUPPORTED", "Method Not Allowed"),
@@ -161,9 +161,9 @@ def cut(*, at: float = 0.5, announced: bool = True) -> Alteration:
     """End the body early.
 
     Args:
-        at: The share of the body's bytes that is sent, 0 to 1.
-        announced: Whether Content-Length names the whole body, so that the client notices. Otherwise it names the part,
-            which HTTP considers complete.
+        at: The fraction of the body's bytes that is sent, 0 to 1.
+        announced: Whether Content-Length is that of the whole body, so that the client notices. If not, it is that of
+            the part, which HTTP considers complete.
     """
 
     def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
@@ -292,7 +292,7 @@ class Rules:
         return Rules(self._rules, matches)
 
     def next(self, *faults: Fault, times: int = 1) -> None:
-        """Give one fault to each of the next requests, in order, and the whole sequence `times` times."""
+        """Give one fault to each of the next requests, in order. Repeat the sequence `times` times."""
         self._rules += [_Rule("next", self._matches, (fault,)) for fault in faults * times]
 
     def always(self, *faults: Fault) -> None:
@@ -326,9 +326,9 @@ class Rules:
 class Faults(Rules):
     """The faults of all requests, initially none.
 
-    A request meets every fault of ``always``, and then the first remaining one of ``next`` or, without one, those of
-    ``randomly``. These depend only on the seed, the request, and how often it came before, so concurrent requests meet
-    the same faults in any order.
+    A request meets every fault of ``always``, and then the first remaining one of ``next``. If none remains, it meets
+    those of ``randomly``. These depend only on the seed, the request, and how often it came before, so concurrent
+    requests meet the same faults in any order.
     """
 
     def __init__(self) -> None:

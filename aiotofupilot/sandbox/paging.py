@@ -1,4 +1,4 @@
-"""Ways to cut a listing into pages: that of TofuPilot, and those of servers with limits.
+"""Ways to cut a listing into pages: TofuPilot's, and those of servers with limits.
 
 ``Sandbox(paging=capped(25))`` sets a paging for every listing, and ``Sandbox(pagings={"runs": capped(25)})`` for one.
 The listing of users has no pages.
@@ -26,7 +26,7 @@ class Window(NamedTuple):
     stop: int
     """Index after the last item shown. It may be beyond the end."""
     has_more: bool
-    """Whether the page announces more items."""
+    """Whether the page says that there are more items."""
     next_cursor: int | None
     """The next cursor that the page names, or None for null."""
 

@@ -47,9 +47,9 @@ class Request:
     time: datetime = Factory(lambda: datetime.now(UTC))
     """The time of arrival; UTC."""
     attempt: int = 1
-    """How often the same request came since it last got the right response, including this time."""
+    """How often the same request has come since it last got the right response, including this time."""
     asked: int = 1
-    """How often the same request came in all, including this time."""
+    """How often the same request has come in all, including this time."""
     page: Page[Any] | None = None
     """The page in the response, before a fault alters it, or None."""
     detail: Any = None
@@ -92,8 +92,8 @@ class Head:
 
 
 Step = Head | bytes | float | Literal["close", "reset"]
-"""A head; a content-encoded part of the body; a pause in seconds; or the end of the connection, which is reset, or
-closed in an orderly manner even if more was announced."""
+"""A head; a content-encoded part of the body; a pause in seconds; or the end of the connection: ``reset``, or an
+orderly ``close``, which may come before the announced end of the body."""
 
 
 def _normal(steps: Iterable[Step]) -> tuple[Step, ...]:

@@ -32,7 +32,7 @@ def document(value: object) -> Any:  # noqa: ANN401 - any JSON value
     """Return an item or a value in the form of JSON, with the names of the wire. Inner values stay as they are.
 
     Dates are cut to milliseconds, as in JavaScript. Each part of a negative duration has a sign, as in PostgreSQL.
-    Unlike this, the client's `to_wire` is lossless, so that `from_wire` can read the same item again.
+    The client's `to_wire` differs: it is lossless, so that `from_wire` can read the same item again.
     """
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
@@ -269,9 +269,9 @@ _COMPARISONS = {"gte": operator.ge, "lte": operator.le, "gt": operator.gt, "lt":
 
 
 def _conditions(text: str) -> Callable[[Metadata], bool] | None:
-    """Return a test of metadata, which fails for missing keys, or None without conditions.
+    """Return a test of metadata, which fails for missing keys. Return None if there are no conditions.
 
-    The official SDK sends an empty text, which has no conditions.
+    The official SDK sends an empty text if there are no conditions.
     """
     try:
         document: Any = json.loads(text or "{}", parse_constant=int)  # refuses NaN and Infinity, as JSON does

@@ -171,7 +171,8 @@ class Sandbox(Factory):
         """Decide the response of a request. Send it inside the block.
 
         Args:
-            request: The request, which records the result. If the block, a hook or a fault raises, it got no response.
+            request: The request, which records the result. It counts as not responded to if the block, a hook or a
+                fault raises an error.
         """
         same = (request.method, request.path, tuple(request.query.items()))
         self._asked[same] += 1
@@ -207,7 +208,7 @@ class Sandbox(Factory):
             return Delivery((*Delivery.of(431, {"Connection": "close"}, b"").steps, "close"))
         if stored := self.storage.response(request):
             return stored
-        if request.method == "HEAD":  # answered without a look at the key
+        if request.method == "HEAD":  # the key is not checked
             return Delivery.of(404 if route(request.path)[0] is None else 200, {}, b"")
         try:
             status, body = 200, self._body(request)
@@ -293,7 +294,7 @@ class Sandbox(Factory):
         await asyncio.sleep(0)  # transports call back once more on closing
         if self._failures:
             failures, self._failures = self._failures, []
-            raise ExceptionGroup("the sandbox failed to answer: a hook, a fault or an item is wrong", failures)
+            raise ExceptionGroup("the sandbox failed to respond: a hook, a fault or an item is wrong", failures)
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -35,7 +35,8 @@ class Storage:
     def asked_at(self, host: str) -> None:
         """Set the origin from the host that a client used, because containers have another name for this machine.
 
-        ``127.0.0.1`` becomes ``localhost``, because a real storage has another origin than the API.
+        ``127.0.0.1`` becomes ``localhost``, because a real storage has another origin than the API. With ``https``, the
+        address is not changed, because the certificate is for it.
         """
         name, separator, port = host.partition(":")
         self.origin = f"http://{'localhost' if name == '127.0.0.1' else name}{separator}{port}"
@@ -51,7 +52,7 @@ class Storage:
         """Return the response to a request, or None if the path is not in the storage."""
         if not request.path.startswith(_ROOT):
             return None
-        if request.authorization is not None:  # S3 refuses a second authorization too
+        if request.authorization is not None:  # S3, too, refuses a second authorization
             return _refusal(400, "InvalidArgument", "Only one auth mechanism allowed")
         expires, signature = request.query.get("Expires", ""), request.query.get("Signature", "")
         if not hmac.compare_digest(signature.encode(), self._signature(request.method, request.path, expires).encode()):

@@ -215,7 +215,7 @@ async def test_the_error_of_a_hook_is_a_500_and_is_raised_when_the_sandbox_stops
     """It is raised once, in whatever way the sandbox is stopped."""
     sandbox = Sandbox(1)
     sandbox.before_response.append(lambda _factory, _request: 1 / 0)
-    with pytest.raises(ExceptionGroup, match="the sandbox failed to answer: a hook") as caught:
+    with pytest.raises(ExceptionGroup, match="the sandbox failed to respond: a hook") as caught:
         async with sandbox, client.get(sandbox.url) as response:
             assert response.status == 500
     assert caught.group_contains(ZeroDivisionError)

@@ -40,7 +40,7 @@ _LINES = 300  # of a file
 
 @frozen
 class Reading:
-    """The sources of a detail, beside its item."""
+    """The sources of a detail, in addition to its item."""
 
     snapshot: Snapshot
     """The items of all listings."""

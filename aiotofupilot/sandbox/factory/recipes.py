@@ -68,7 +68,7 @@ PARTS = (
     ("CTL-16", "Control Board"),
     ("GWY-5", "Gateway"),
 )
-"""Numbers and names of the parts. Units of every other part hold one of the next part."""
+"""Numbers and names of the parts. A unit of every second part holds a unit of the part after it."""
 REVISIONS = "ABC"
 """The revisions of each part, the oldest first."""
 STATIONS = ("ICT bench 1", "FVT bench 2", "FVT bench 3", "EOL line 1", "Calibration lab", "Repair desk")
@@ -76,7 +76,7 @@ STATIONS = ("ICT bench 1", "FVT bench 2", "FVT bench 3", "EOL line 1", "Calibrat
 
 
 class Measured(NamedTuple):
-    """A measurement of a step. Numbers pass from `low` to `high`, and other values if `expected`."""
+    """A measurement of a step. A number passes from `low` to `high`, and another value if it is the `expected` one."""
 
     name: str
     units: str | None = None
@@ -105,7 +105,7 @@ class Measured(NamedTuple):
         )
 
     def draw(self, random: Random, outcome: str) -> object:
-        """Draw a value. Exactly the numbers that pass are within the limits."""
+        """Draw a value. A number is within the limits exactly if it passes."""
         if self.kind != "numeric":
             failed = False if self.kind == "boolean" else "unreadable"
             return self.expected if outcome == "PASS" else failed

@@ -1,7 +1,7 @@
 """A made-up factory that tests units, computed from one seed.
 
-Each run follows from the earlier ones, so the first runs do not depend on how many follow. A run updates what it
-changes, such as its unit, at once. `MAKERS` derive the items of other listings.
+Each run is computed from the earlier ones, so the first runs do not depend on how many are made. A run updates what it
+changes, such as its unit, at once. `MAKERS` make the items of other listings from the runs.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class World:
             self.made["units"][unit.id] = evolve(unit, last_run=extended(models.LastRun, run))
 
     def _produce(self) -> Iterator[models.Run]:
-        """Make runs without end. A unit that passes goes on to the next procedure of its part."""
+        """Make runs without end. A unit that passes is tested next by the next procedure of its part."""
         finished: dict[int, models.UnitRef] = {}  # by part, the last unit that can be built into another
         while True:
             kind = len(self.made["units"]) % min(len(PARTS), len(self.lines))
