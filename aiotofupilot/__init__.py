@@ -12,7 +12,7 @@ name, such as ``session.runs``, with a ``list()`` that takes the filters and ret
 - ``details()`` requests everything that the API knows of each item.
 - ``walk()`` returns a `Walk`. It knows its `Checkpoint`, from which another process can resume it.
 - ``since(watermark)`` yields only what is new, and ``follow()`` yields items as they come.
-- Each item comes exactly once while others come and go. ``concurrency=16`` requests 16 pages at once.
+- Each item comes exactly once, even if others are created or removed. ``concurrency=16`` requests 16 pages at once.
 - Failing requests are sent again, by the session's `RetryPolicy`. One that fails in the end raises a `TofuPilotError`.
 - Items are frozen models. ``help(Run)`` says what each field means.
 

@@ -378,7 +378,7 @@ class _Examination:
         return "other"
 
     async def deep(self) -> None:
-        """Request some cursors while the listing goes on, and a page that shares a quarter with the last of these."""
+        """Request larger cursors while the listing continues. Then request one that overlaps the last by a quarter."""
         if not (self.facts.has_offsets and self._first.meta.has_more):
             return
         for cursor in CURSORS:
@@ -403,7 +403,7 @@ class _Examination:
                 self.facts.cap = "ends"
 
     async def _goes_on(self, cursor: int) -> bool:
-        """Request a page, and return whether the listing goes on after it."""
+        """Request a page, and return whether the listing continues after it."""
         facts = self.facts
         try:
             page, seconds = await self._read(cursor)

@@ -72,7 +72,7 @@ class WalkStats:
     is_unchecked: bool = False
     """Whether items may be missed or doubled from some page on, because pages could not be checked against the
     walk's position. A warning is given once. The guide "How pagination loses rows, and how to stop it" explains it.
-    Only a walk without ``on_drift`` and a pass of ``since()`` go on in this way; others raise a `DriftError`."""
+    Only a walk without ``on_drift`` and a pass of ``since()`` continue unchecked; others raise a `DriftError`."""
 
     @property
     def requests(self) -> int:

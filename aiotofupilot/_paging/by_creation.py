@@ -134,7 +134,7 @@ class Segment(Walk[T]):
         self._span.end(self.stats, error)
 
     def _doubt(self, fault: str, page: Page[Identified] | None = None) -> None:
-        """Warn and go on, because the next pass would find the same."""
+        """Warn and continue, because the next pass would find the same."""
         del page
         self._warn(fault)
         self._stats_of_all.is_unchecked = True

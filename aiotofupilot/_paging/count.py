@@ -175,7 +175,7 @@ class LengthSearch:
         self._refused = math.inf
         """The smallest cursor that the server refused."""
         self.is_capped = False
-        """Whether the listing goes on beyond the depth to which the server goes."""
+        """Whether the listing continues beyond the depth to which the server goes."""
         self.first_items: Sequence[RawItem] = ()
         self.last_items: Sequence[RawItem] = ()
         self._pages = 0
@@ -201,7 +201,7 @@ class LengthSearch:
             known = self._more_than if self._end == math.inf else max(self._more_than, int(self._end))
             cursors = [cursor for nth in range(1, at_most + 1) if (cursor := known * _FACTOR**nth) <= LARGEST]
             if not cursors:
-                raise DriftError(f"the listing has no end: it goes on after {known} items", cursor=known)
+                raise DriftError(f"the listing has no end: it continues after {known} items", cursor=known)
             return [Probe(cursor, 1) for cursor in cursors]
         first, width = self._more_than, int(self._at_most) - self._more_than
         pages = -(-width // self._limit)

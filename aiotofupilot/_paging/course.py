@@ -2,7 +2,7 @@
 
 A page begins at the server's cursor, or earlier: one item before the last group of items with the same key.
 
-- No request is deep. Before cursors pass a thousand, the walk goes on in a query bounded by the time of a recent item.
+- No request is deep. Before cursors pass a thousand, the walk moves to a query bounded by the time of a recent item.
   Pages already in flight stay valid, because pages are checked against the position, not a cursor. Each query knows
   where in the listing it begins, because its cursors count from there.
 - A page that misses the position has to wait. A query bounded by the position is requested from its beginning, and
@@ -119,7 +119,7 @@ class Course(Generic[T]):
     behind: int = field(default=0, init=False)
     """How many passed items stand behind the page passed last, if they still exist."""
     is_end_doubtful: bool = field(default=False, init=False)
-    """Whether the listing may go on behind its end, and no filter shows it."""
+    """Whether the listing may continue after its end, and no filter can show that."""
     _is_odd: bool = field(default=False, init=False)
     """Whether the server was seen to bound queries differently than it should."""
     _depth: int = field(default=LARGEST, init=False)

@@ -282,7 +282,7 @@ class FollowedListing(CountedIteration[Y]):
         ``unreadable`` counts an item in every poll that meets it.
         """
         if self._poll is not None:
-            self._poll._note_yielded()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - its items are at hand here
+            self._poll._note_yielded()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - this object offers its items
         return self._stats
 
     @property
@@ -307,7 +307,7 @@ class FollowedListing(CountedIteration[Y]):
     async def _next_of_poll(self) -> bool:
         """Get the next items of a poll, and return whether there are any. Without a watermark, there are none."""
         poll = self._poll = self._poll or self._new_poll()
-        while await poll._load():  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - its items are at hand here
+        while await poll._load():  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - this object offers its items
             self._failing_since = None
             if self._watermark is not None:
                 self._items = poll._items  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as above

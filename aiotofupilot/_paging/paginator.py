@@ -231,7 +231,7 @@ class Paginator(AsyncOnly, Generic[Y]):
 
         The server does not say, so the end of the listing is searched for. 100,000 items take about 20 requests, one
         after the other, and 30 if ``concurrency`` allows 4 in flight. A listing of one page takes one request. If items
-        come or go during the search, the number was right at some time during it.
+        are created or removed during the search, the number was right at some time during it.
 
         If the server does not go to the end, and the listing is sorted by a time with a filter, a walk counts its
         items. Its number may be wrong if some come and others go meanwhile, so a warning is logged.

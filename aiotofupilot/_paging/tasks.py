@@ -104,7 +104,7 @@ class Tasks(Generic[K, R]):
         return keys
 
     def clear(self) -> None:
-        """Stop what is in flight, and forget what has ended."""
+        """Stop the tasks in flight, and forget those that have ended."""
         self.stop()
         self._tasks.clear()
         self.beside = None

@@ -182,7 +182,7 @@ class Walk(ItemIteration[Y]):
                 -(-(self._wanted + self._position.skip) // (window.course.limit - window.course.overlap))
             )
         if page is None and window.course.is_end_doubtful:
-            self._doubt("the listing may go on behind its end, and no time shows whether it does")
+            self._doubt("the listing may continue after its end, and no time shows whether it does")
         return page
 
     async def _pass(self, page: Page[Identified], new: Sequence[Identified]) -> None:
@@ -324,7 +324,7 @@ class Walk(ItemIteration[Y]):
             self._go_through_ties()
 
     async def _take_ties(self, ties: Ties[Identified]) -> bool:
-        """Hand over more items of this time, after the last go on behind them, and return whether there are any."""
+        """Hand over more items of this time, and return whether there are any. After the last, continue after them."""
         position = self._position
         try:
             page = await ties.take()
@@ -538,7 +538,7 @@ class Ties(Generic[Y]):
 
 
 def _start(order: SortOrder, plan: Plan, *, yields_items: bool) -> tuple[Position[Identified], int, int, int]:
-    """Return where a walk begins: its position, first cursor, the cursor up to which all was passed, and page length."""
+    """Return a walk's first position and cursor, the cursor up to which all was passed, and the page length."""
     start, limit = plan.start, plan.limit
     ignores, passed = plan.on_drift == "ignore", start.cursor + start.skip * yields_items
     # If few items are wanted, short pages are enough, with three exceptions. If items are left out, a short page may

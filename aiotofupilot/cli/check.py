@@ -64,7 +64,7 @@ class _Receipt:
         self.doubts(line["next"] not in (None, line["cursor"] + len(ids)), "the server's cursors are not offsets")
         self.doubts(not (line["covers"] or begins), "nothing ties it to the page before")
         is_whole = line["until"] is None or (line["cursor"], line["next"]) == (0, None)
-        self.doubts(not is_whole, "more items have one time than a page has")
+        self.doubts(not is_whole, "more than a page of items have the same time")
         if not (self.doubt or self.covers(line, ids, values) or begins):
             self.doubts(line["reason"] == "part", "items before the page could not be read")
             self.require(self.doubt, "the page does not begin before the item passed last")

@@ -28,7 +28,7 @@ async def doctor(
     20,000, and none is sent again.
 
     The table has a line for each listing: how a walk continues after a page; the time that sorts the listing; whether
-    items of one time keep their order or move; how a filter compares this time with a bound; the largest of three
+    items of the same time keep their order; how a filter compares this time with a bound; the largest of three
     cursors that has items, with "+" if there may be more; and how long the first page and the one at that cursor took.
     "!" marks what the package does not expect, and "-" what it can handle.
 

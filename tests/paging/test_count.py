@@ -73,7 +73,7 @@ async def test_a_count_asks_for_whole_pages_at_the_beginning_and_at_the_end():
 
 
 async def test_a_listing_that_never_ends_is_refused():
-    with pytest.raises(DriftError, match="has no end: it goes on after"):
+    with pytest.raises(DriftError, match="has no end: it continues after"):
         await Numbers(2**60).count()
 
 

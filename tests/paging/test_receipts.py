@@ -306,7 +306,7 @@ class TestNotProven:
     @pytest.mark.parametrize(
         ("listed", "reason"),
         [
-            ("runs", "more items have one time than a page has"),
+            ("runs", "more than a page of items have the same time"),
             ("procedures", "the page begins among items of the same"),
         ],
     )
@@ -327,7 +327,7 @@ class TestNotProven:
         times = [first] * 2 + [first - timedelta(milliseconds=1)] * 99 + [first - timedelta(hours=1)] * 9
         service.runs = [evolve(run, started_at=time) for run, time in zip(service.runs, times, strict=False)]
         assert len(await collected(Runs(connection).list().walk(receipt=path))) == 110
-        assert checked(path) == (NOT_PROVEN, "not proven: line 4: more items have one time than a page has")
+        assert checked(path) == (NOT_PROVEN, "not proven: line 4: more than a page of items have the same time")
 
     async def test_of_a_shard(self, connection, path):
         first, _ = await connection.procedures.list(limit=10).shards(2)

@@ -69,7 +69,7 @@ async def test_a_walk_says_that_a_cap_may_hide_them(cap, total, tmp_path, caplog
     async with listing(connection, limit=100, sort_order="asc").walk(receipt=path) as walk:
         assert await ids_of(walk) == [row.id for row in rows[:-20]]
     assert walk.stats.is_unchecked
-    warning = "the listing may go on behind its end, and no time shows whether it does"
+    warning = "the listing may continue after its end, and no time shows whether it does"
     assert [record.message.split(":")[0] for record in caplog.records if record.levelname == "WARNING"] == [warning]
     with path.open("rb") as receipt:
         assert verdict(receipt)[0] == NOT_PROVEN

@@ -266,7 +266,7 @@ class BusyLine:
 
     def _insert(self, procedures: list[models.Procedure]) -> None:
         index = self._random.randrange(len(procedures) + 1) if self.anywhere else 0
-        if index > 0:  # between its neighbours, as servers may list items of one time in any order
+        if index > 0:  # its time is that of its neighbours, because servers may list such items in any order
             newer, older = procedures[index - 1].created_at, procedures[min(index, len(procedures) - 1)].created_at
             created_at = older + (newer - older) / 2
         elif procedures:
