@@ -1,6 +1,6 @@
 """Which columns a table has: nested or flat ones.
 
-- A flat table has the columns of CSV and plain values only; only similar names are suggested for a wrong one.
+- A flat table has the columns of CSV and plain values only.
 """
 
 import json
