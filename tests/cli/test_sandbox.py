@@ -107,14 +107,6 @@ async def test_serves_and_tells(sandbox_of, monkeypatch):
     assert sandbox.connections == 0
 
 
-async def test_port_that_is_taken(sandbox_of):
-    """Who asks for a port that somebody has is told so."""
-    async with sandbox_of() as first:
-        second = sandbox_of(port=int(first.url.split(":")[2].removesuffix("/api")))
-        with pytest.raises(UsageError, match="address already in use; choose another --host or --port"):
-            await command.serve(second)
-
-
 def test_the_command(start):
     """What it prints leads to it, each request is a line, and Ctrl-C ends it without another word."""
     process = start("sandbox", "--procedures", "1500", "--seed", "3")

@@ -355,13 +355,6 @@ def test_a_controller_cannot_make_up_a_response():
     assert caught.value.parameter == "retry"
 
 
-@pytest.mark.parametrize("retry", [3, True, "always", RetryPolicy])
-def test_retry_takes_nothing_else(retry):
-    """A number of attempts is RetryPolicy(attempts=...)."""
-    with pytest.raises(TypeError, match=r"^retry must be a RetryPolicy, a tenacity.AsyncRetrying or None, got "):
-        TofuPilotSession("key", retry=retry)
-
-
 def test_an_option_out_of_bounds_is_named():
     """The policy raises the error, and not the first failure."""
     for option, value, error in [
