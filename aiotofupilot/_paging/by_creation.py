@@ -31,7 +31,7 @@ _IDLE = 600.0
 become visible. The server's clocks may differ by half of this, so the floor lags behind by that half."""
 
 _BEHIND = 0.002
-"""A query that begins this many seconds after an item leaves the item out. The API's timestamps have milliseconds, and
+"""A query leaves an item out if it begins this many seconds after the item. The API's timestamps have milliseconds, and
 queries are a millisecond wider."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

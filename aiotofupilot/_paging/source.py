@@ -261,7 +261,7 @@ class Source(PageSource[T], Protocol[T]):
     def is_divided(self) -> bool:
         """Whether the query can be divided: a filter bounds the time that sorts it, or that sorts the default order.
 
-        Such a time never changes. If the query is sorted by it, one index of the server serves both.
+        Such a time never changes. If it also sorts the query, the server needs only one index.
         """
         ...
 

@@ -193,7 +193,7 @@ UnitSamples = Annotated[
     Sequence[Literal["production", "golden", "failing", "ignored"]] | None,
     "What the units are samples of; ``production`` stands for units that are not samples.",
 ]
-"""The filter by what units are samples of."""
+"""The filter by the kind of sample that a unit is."""
 
 
 class Options(TypedDict, total=False):
