@@ -33,7 +33,6 @@ async def mirror(
     *listings: Annotated[str, Parameter(metavar="LISTING")],
     again: Annotated[timedelta | None, Parameter(metavar="DURATION", converter=duration)] = None,
     full: Annotated[bool, Parameter(show_default=False)] = False,
-    removals: Annotated[bool, Parameter(negative=None)] = True,
     overlap: Annotated[float, Parameter(metavar="SECONDS")] = 60.0,
     publish: Path | None = None,
     server: Server = Server(),  # noqa: B008 - a value
@@ -54,8 +53,6 @@ async def mirror(
         again: Read the runs, units and batches of the last 7d, for example, once more, with the measurements, phases
             and logs of these runs.
         full: Read everything again, and mark what is gone.
-        removals: Look for runs, units and batches that were removed, in few requests. They are marked by the next run
-            that looks a minute later or more.
         overlap: So many seconds after its creation, an item is visible at the latest. Each run reads those of these
             seconds again.
         publish: Put a copy here after each update that changed something. Others can read it at any time.
@@ -84,7 +81,7 @@ async def mirror(
             for name in filters:
                 message = message.replace(f"'{name}'", option(name))
             raise UsageError(message) from error
-        given = {"full": full, "again": again, "removals": removals}
+        given = {"full": full, "again": again}
         results = await _updated(opened, server.deadline, **given)
     headings = ("", "new", "gone", "left out", "rows")
     rows = [

@@ -105,24 +105,22 @@ class Mirror:
         *,
         full: bool = False,
         again: timedelta | None = None,
-        removals: bool = True,
         on_progress: Callable[[str, int], None] | None = None,
     ) -> tuple[MirrorResult, ...]:
         """Bring the database up to date, and return a result for each listing.
 
         Each update reads what is new. Parts, stations and users are read whole and compared, because the API cannot
-        filter them by time. Removed runs, units and batches are found in few requests. Changed items are only found
-        with ``again`` or ``full``. An update that is cancelled, such as by ``asyncio.timeout``, stores what it has
-        read.
+        filter them by time. Removed runs, units and batches are found in few requests. A row is marked as gone if two
+        updates, at least a minute apart, do not find its item in the listing, and the item cannot be read by its key
+        either. If more than 50 are gone, `MirrorResult.doubt` says so, and only ``full`` finds them. Changed items are
+        only found with ``again`` or ``full``. An update that is cancelled, such as by ``asyncio.timeout``, stores what
+        it has read.
 
         Args:
             full: Whether to read everything again. This finds all that was changed or removed.
             again: How far back, by ``created_at``, to read runs, units and batches again, with the measurements, phases
                 and logs of these runs; more than 0. This finds what was changed or removed there. If None, only what is
                 new is read.
-            removals: Whether to look for removed runs, units and batches. A row is marked as gone if two updates, at
-                least a minute apart, do not find its item in the listing, and the item cannot be read by its key
-                either. If more than 50 are gone, `MirrorResult.doubt` says so, and only ``full`` finds them.
             on_progress: Called when a listing begins, and each time that rows of it were read, with its name and the
                 number of rows. None for no calls.
 
@@ -144,7 +142,6 @@ class Mirror:
             full=boolean("full", full),
             again=_checked_again(again, full=full),
             on_progress=on_progress,
-            removals=boolean("removals", removals),
             publish=self._publish,
         )
         return await update.run()

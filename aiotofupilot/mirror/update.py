@@ -105,7 +105,6 @@ class Update:
     full: bool
     again: timedelta | None
     on_progress: Callable[[str, int], None] | None
-    removals: bool
     publish: Path | None
     _thread: ThreadPoolExecutor = field(factory=partial(ThreadPoolExecutor, 1, "aiotofupilot-mirror"), init=False)
     _organization: str | None = field(default=None, init=False)
@@ -211,7 +210,7 @@ class Update:
             await self._read_again(name, _before(self._began_at, self.again))
         if self.full:
             await self._call(self.database.suspect, name, {})
-        elif self.removals and text is not None and is_ordered and not self._unreadable[name]:
+        elif text is not None and is_ordered and not self._unreadable[name]:
             await self._find_removed(name)
 
     async def _read_new(self, name: str, text: str | None) -> None:

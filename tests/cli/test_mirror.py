@@ -71,13 +71,13 @@ def test_options_reach_the_mirror(monkeypatch, sandbox, database):
     arguments = [
         *("--timeout", "2", "--retries", "1", "--concurrency", "4", "--on-unreadable", "skip"),
         *("--again", "7d", "--since", "2026-01-01T00:00Z", "--outcomes", "FAIL", "--outcomes", "ERROR"),
-        *("--no-removals", "--overlap", "120"),
+        *("--overlap", "120"),
     ]
     assert run(["mirror", str(database), *arguments]) == 0
     assert (given["timeout"], given["retry"].attempts) == (2.0, 2)
     assert (given["concurrency"], given["on_unreadable"]) == (4, "skip")
     assert (given["again"], given["full"], given["listings"]) == (timedelta(days=7), False, None)
-    assert (given["removals"], given["overlap"]) == (False, 120.0)
+    assert given["overlap"] == 120.0
     assert given["filters"] == {"created_after": datetime(2026, 1, 1, tzinfo=UTC), "outcomes": ["FAIL", "ERROR"]}
 
 

@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from aiotofupilot.mirror import Mirror
 
 
-def updated(path, session, *, full=False, again=None, removals=True, on_progress=None, timeout=None, **options):
+def updated(path, session, *, full=False, again=None, on_progress=None, timeout=None, **options):
     """Bring a database up to date with an unused session, and close that."""
 
     async def update():
         async with session, asyncio.timeout(timeout):
             mirror = Mirror(path, session=session, **options)
-            return await mirror.update(full=full, again=again, removals=removals, on_progress=on_progress)
+            return await mirror.update(full=full, again=again, on_progress=on_progress)
 
     with ThreadPoolExecutor(1) as pool:  # a test may have a loop that runs
         return pool.submit(asyncio.run, update()).result()

@@ -453,18 +453,6 @@ def test_more_than_the_bound(pull, sandbox, gone, later):
     assert pull("runs")["runs"].doubt is None
 
 
-def test_without_it_no_request_is_made(have, pull, sandbox, later):
-    have("runs")
-    sandbox.runs.pop(3)
-    before = len(sandbox.requests)
-    pull("runs", removals=False)
-    without = len(sandbox.requests) - before
-    pull("runs")
-    assert len(sandbox.requests) - before - without == without + 2
-    with pytest.raises(TypeError, match="removals must be True or False, got 0"):
-        pull("runs", removals=0)
-
-
 def test_an_item_that_cannot_be_read_is_a_doubt(have, pull, sandbox, gone, later):
     """Where it is among those that have to be seen. What was missed before stays noted."""
     have("runs")

@@ -12,6 +12,7 @@ from postgres.writers import stored
 from psycopg.types.json import Jsonb
 
 from aiotofupilot.mirror import Mirror
+from aiotofupilot.mirror.update import Update
 from aiotofupilot.testing import FakeClock, session_in_process
 
 
@@ -96,21 +97,25 @@ async def test_a_first_load_costs_postgres_twice_of_a_loop(listing, fill, order,
 
 
 @pytest.mark.parametrize(("overlap", "comes"), [(60, False), (120, True)])
-async def test_the_overlap_of_a_mirror(overlap, comes, moving, tmp_path):
+async def test_the_overlap_of_a_mirror(overlap, comes, moving, tmp_path, monkeypatch):
+    async def look(*_):
+        """Find no late run while looking for removed ones."""
+
+    monkeypatch.setattr(Update, "_find_removed", look)
     server = moving(data.few_runs, INDEX)
     path, clock = tmp_path / "line.duckdb", FakeClock()
     async with session_in_process(server, clock) as session:
         mirror = Mirror(path, session=session, listings=["runs"], overlap=overlap)
-        await mirror.update(removals=False)
+        await mirror.update()
         began = clock.now()
         await clock.advance(75)
         add_import(server.connection, 1, at=clock.now())
-        await mirror.update(removals=False)
+        await mirror.update()
         await clock.advance(15)
         server.connection.execute(
             "INSERT INTO runs SELECT (jsonb_populate_record(r, %s)).* FROM runs r ORDER BY id LIMIT 1",
             (Jsonb({"id": "late", "created_at": began.isoformat()}),),
         )
-        (result,) = await mirror.update(removals=False)
+        (result,) = await mirror.update()
     assert ("late" in mirrored(path, "runs")) is comes
     assert (result.new, result.lateness) == (comes, 75 * comes)
