@@ -723,7 +723,7 @@ async def delivered_by_walks(seed, path, **options):
     random = Random(seed)  # noqa: S311 - test data
     rate = random.choice([0.0, 0.1, 0.5, 2.0])
     inserts, removals = rate * random.random(), rate * random.random()
-    line = BusyLine(inserts=inserts, removals=removals, anywhere=True, seed=seed)
+    line = BusyLine(inserts=inserts, removals=removals, seed=seed)
     alike = Random(f"alike {seed}").choice([1, 4, 1000])  # noqa: S311 - test data
     items = SUPPLY[: random.choice([0, 1, 10, 60, 300])]
     # So many in a row have the same time, and keep their order.

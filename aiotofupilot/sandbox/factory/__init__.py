@@ -222,8 +222,6 @@ class BusyLine:
     """Procedures removed per request."""
     run_removals: float = 0.0
     """Runs removed per request."""
-    anywhere: bool = False
-    """Whether new procedures turn up anywhere, as old as their neighbours. Otherwise they come first."""
     seed: int = field(default=0, on_setattr=setters.frozen)
     """The seed of the changes."""
     produced: int = field(default=0, init=False)
@@ -265,16 +263,11 @@ class BusyLine:
                 self.removed_runs.append(factory.runs.pop(self._pace.randrange(len(factory.runs))))
 
     def _insert(self, procedures: list[models.Procedure]) -> None:
-        index = self._random.randrange(len(procedures) + 1) if self.anywhere else 0
-        if index > 0:  # its time is that of its neighbours, because servers may list such items in any order
-            newer, older = procedures[index - 1].created_at, procedures[min(index, len(procedures) - 1)].created_at
-            created_at = older + (newer - older) / 2
-        elif procedures:
+        created_at = NEWEST
+        if procedures:
             created_at = procedures[0].created_at + timedelta(seconds=self._random.randint(1, 3600))
-        else:
-            created_at = NEWEST
         self.inserted.append(evolve(next(self._supply), created_at=created_at))
-        procedures.insert(index, self.inserted[-1])
+        procedures.insert(0, self.inserted[-1])
 
     def _remove(self, procedures: list[models.Procedure]) -> None:
         if procedures:
