@@ -232,19 +232,6 @@ def test_a_thread_that_was_ended_before_its_loop_was_made_ends():
     assert threads() == []
 
 
-def test_a_forked_process_leaves_it_alone(monkeypatch):
-    with LoopThread() as loop:
-        loop.run(name_of_thread)
-        with monkeypatch.context() as patched:
-            patched.setattr("os.getpid", lambda: 0)
-            assert not loop.has_begun
-            loop.end()
-            loop.soon(name_of_thread)
-            with pytest.raises(SessionError, match="this process was forked"):
-                loop.run(name_of_thread)
-        assert loop.run(name_of_thread) == "aiotofupilot"
-
-
 def test_a_second_interrupt_does_not_wait_and_what_ends_is_left_alone():
     """The first one has cancelled the coroutine. How it ends itself is not interrupted."""
     ended, finish = [], asyncio.Event()
