@@ -69,8 +69,8 @@ def tofupilot(
             For measurements, phases and logs, the creation of their run counts. This has no effect on parts, stations
             and users, or after the first run.
         make_session: Makes a session, such as ``partial(TofuPilotSession, concurrency=8)``. It is called with the key
-            and ``base_url=``, either of which is None if neither you nor dlt has it. Each resource makes one in dlt's
-            event loop, and closes it.
+            and ``base_url=``. Each is None if neither you nor dlt's configuration gives it. Each resource makes a
+            session in dlt's event loop, and closes it.
 
     Raises:
         TypeError: An argument is of the wrong type.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _IN_A_ROW = 5
 """This many failures about the server in a row are an outage, however many requests are in flight. If one request in
-ten fails at random, so many failures in a row happen once in 100,000 requests."""
+ten fails at random, this happens once in 100,000 requests."""
 
 _OLD = 1.0
 """A new page probes at once if the last probe failed more than this many seconds ago."""

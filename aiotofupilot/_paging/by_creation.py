@@ -143,11 +143,11 @@ class Segment(Walk[T]):
 class NewByCreation(Generic[T]):
     """Tells which items of a listing were not seen before.
 
-    An item may become visible up to ``overlap`` after its creation, even behind the walk or after the pass. So all that
-    was created longer than that before the pass began counts as seen. This time is the floor. Seen items after the
-    floor are remembered by digest. Two clocks show when a pass began, and the earlier time counts: the server's clock,
-    and the one that dates the items (see `PassClock`). The second cannot be seen while nothing is created. So after ten
-    minutes without an item, it is assumed to have advanced like the first.
+    An item may become visible up to ``overlap`` after its creation, even behind the walk or after the pass. So the
+    floor is the beginning of the pass less the ``overlap``: everything created before it counts as seen. Seen items
+    after the floor are remembered by digest. Two clocks show when a pass began, and the earlier time counts: the
+    server's clock, and the one that dates the items (see `PassClock`). The second cannot be seen while nothing is
+    created. So after ten minutes without an item, it is assumed to have advanced like the first.
 
     After an error, a pass begins again at its first floor, because pages before the error may have been wrong, too.
 

@@ -5,7 +5,7 @@ item are requested at offsets that grow by a factor, until one lies beyond the e
 range, until a few whole pages can cover it and show the end.
 
 Some servers go no deeper than some offset. They show an end there, refuse the request, or repeat the page at this
-offset. So a deep end is confirmed by a request for what stands behind it, by the time that sorts the listing. If the
+offset. So a deep end is confirmed by a request for later items, by the time that sorts the listing. If the
 server does not go to the end, only a walk can count the items. It takes several requests, so it misses what is created
 before its position and what is removed behind it, and its number may never have been right.
 

@@ -117,7 +117,7 @@ class Course(Generic[T]):
     level: int | None = field(default=None, init=False)
     """How many requests failed to show the position. None while the walk does not look for it."""
     behind: int = field(default=0, init=False)
-    """How many passed items stand behind the page passed last, if they still exist."""
+    """How many passed items come after the page passed last, if they still exist."""
     is_end_doubtful: bool = field(default=False, init=False)
     """Whether the listing may continue after its end, and no filter can show that."""
     _is_odd: bool = field(default=False, init=False)
@@ -137,7 +137,7 @@ class Course(Generic[T]):
     _late: timedelta = field(default=timedelta(), init=False)
     """How far before the position a bound was that turned out too late."""
     _early_item: timedelta | None = field(default=None, init=False)
-    """How far before the position the last item of a page was, if the page ended before the position in this search."""
+    """The distance from the last item of a page to the position, if the page ended too early in this search."""
     _is_slow: bool = field(default=False, init=False)
     """Whether no bound was found from which one page reaches the position."""
     _early: float = field(default=0.0, init=False)
@@ -383,7 +383,7 @@ class Course(Generic[T]):
             self.go_behind(self.position.before(self._reach))
 
     def _leave_bounds(self) -> None:
-        """Bound no other query, because a filter is odd."""
+        """Stop bounding queries, because a filter does not work as it should."""
         self._is_odd = True
         self._go_by_cursor()
 

@@ -318,7 +318,7 @@ class ByTime(Position[T]):
                 self.has_nulls_first = False
             elif keys[-1] is not None or self.key is None or not cursor:
                 self.has_nulls_first = True
-        # A page that has nothing else does not show where they stand. It counts as behind the passed items.
+        # A page with only such items does not show whether they come first. They are assumed to come last.
         null = LATEST if bool(self.has_nulls_first) is not bool(self.is_ascending) else EARLIEST
         return [null if key is None else key for key in keys]
 

@@ -113,7 +113,7 @@ def metadata(_: object, tokens: Sequence[Token]) -> dict[str, object]:
     A key given several times may have any of the texts.
     """
     if len(tokens) == 1 and tokens[0].value.lstrip().startswith("{"):
-        with suppress(ValueError, RecursionError):  # the latter: it is nested too deeply
+        with suppress(ValueError, RecursionError):  # RecursionError: it is nested too deeply
             return cast("dict[str, object]", json.loads(tokens[0].value))
     texts: dict[str, list[str]] = {}
     for token in tokens:

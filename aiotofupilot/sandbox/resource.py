@@ -164,8 +164,8 @@ class Resource:
 
 _MOST_WRITTEN = 10_000
 _written: dict[int, tuple[object, bytes]] = {}
-"""The JSON of items by ``id()``, which stays unique because it keeps the items alive. Equal items may differ in JSON,
-as 1 and 1.0 do."""
+"""The JSON of items by ``id()``. The items are kept, too, so that no other object gets the same ``id()``. Equality is
+not enough, because equal items may differ in JSON, as 1 and 1.0 do."""
 
 
 @cache

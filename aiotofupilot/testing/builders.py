@@ -115,8 +115,8 @@ def make_measurement(
 
     Args:
         measurement_name: Name of the measurement.
-        value: The measured value. It decides the type of the measurement and the field that holds it. None makes an
-            ``empty`` one, and suits the types ``multidimensional`` and ``json``.
+        value: The measured value. It decides the type of the measurement and the field that holds it. If None, the type
+            is ``empty``, unless ``measurement_type`` says ``multidimensional`` or ``json``.
         phase: The phase that measured it. None means ``make_phase()``.
         fields: Other fields of a `Measurement`, such as ``units``, ``validators`` or ``measurement_type``.
     """
