@@ -154,7 +154,7 @@ class Connection:
         return evolve(self, retry=evolve(retry, max_elapsed=min(retry.max_elapsed, max_elapsed)))
 
     async def pause(self, seconds: float, *, after: errors.TofuPilotError | None = None) -> None:
-        """Wait, and log ``after``, an error that is not raised. Closing the session ends the wait."""
+        """Wait. Log ``after``, the error that is the reason. Closing the session ends the wait."""
         if after is not None:
             self.throttle.log_wait(seconds, after)
         await self.lifetime.run(partial(self.clock.sleep, seconds))

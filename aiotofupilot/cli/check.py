@@ -27,7 +27,7 @@ class _Receipt:
         self.number, self.doubt, self.ended, self.is_last = 0, "", "", False
         self.passed: dict[str, Any] = {}  # the items yielded and not taken back, in order, with their values
         self.order = 0  # 1 if the oldest come first, -1 if the newest do
-        self.until: str | None = None  # the time before which the page read last has everything
+        self.until: str | None = None  # the last page has everything before this time
 
     def require(self, condition: object, reason: str) -> None:
         if not condition:
