@@ -31,12 +31,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("aiotofupilot")
 
-_CAUTIOUS = 4
-"""Up to this width, the window grows by one with each page, so that a short listing costs few needless requests."""
-
-_WIDE = 16
-"""If more pages than this may be in flight, one item far ahead is requested together with the second page. If it is
-there, the window opens at once, because opening it stepwise takes several round trips."""
+_CAUTIOUS = 5
+"""Up to this width, the window grows by one with each page, so that a short listing costs few needless requests. From
+there on, it doubles with each page."""
 
 _GOOD_PAGES = 10
 """After this many good pages in a row, the length of halved pages is doubled."""
@@ -87,12 +84,10 @@ class _Width:
     now: int = 1
     is_sequential: bool = False
     """Whether only one page is in flight, although more are allowed, because cursors cannot be predicted."""
-    has_looked_far: bool = False
 
-    def grow(self, *, goes_on_far: bool) -> None:
-        """Note a page that came as predicted. If the listing is known to go on far ahead, open the window fully."""
-        wider = self.now + (1 if self.now < _CAUTIOUS else 2)
-        self.now = self.most if goes_on_far else min(wider, self.most)
+    def grow(self) -> None:
+        """Note a page that came as predicted."""
+        self.now = min(self.most, self.now + 1 if self.now < _CAUTIOUS else 2 * self.now)
 
     def give_up(self) -> None:
         if self.most > 1:
@@ -102,10 +97,9 @@ class _Width:
 class Window(Generic[T]):
     """Hands over page after page, with up to ``concurrency`` of them in flight or waiting.
 
-    The first page is fetched alone. Then the window grows with each page that came as predicted, or opens at once if
-    the listing is known to go on far ahead. If a page did not come as predicted, the pages after it are dropped. If it
-    is only shorter, the server caps the limit, and the window continues with pages of that length. Otherwise each page
-    is requested only when needed, at the server's cursor.
+    The first page is fetched alone. Then the window grows with each page that came as predicted. If a page did not come
+    as predicted, the pages after it are dropped. If it is only shorter, the server caps the limit, and the window
+    continues with pages of that length. Otherwise each page is requested only when needed, at the server's cursor.
 
     Pages are only fetched while `next` is called, so a consumer that stops also stops the requests. Tasks do not refer
     to the window. So it can be freed when it is dropped, and then cancels what is in flight.
@@ -135,7 +129,7 @@ class Window(Generic[T]):
         self._bisection: Bisection[T] | None = None
         """Reads the failed page that the last page is a part of. None if the last page is whole."""
         self._tasks: Tasks[Request, Page[T]] = Tasks()
-        """The pages that are fetched early, and beside them the request for one item far ahead."""
+        """The pages that are fetched early."""
         self._held: tuple[Request, Page[T]] | None = None
         """A page that waits for its turn, because it begins after the position."""
         self._last: tuple[Request, Page[T]] | None = None
@@ -390,9 +384,7 @@ class Window(Generic[T]):
             return detour, _fetch(detour)
         if held is not None:
             return held[0], None
-        width = self.width
-        is_looking_far = tasks.beside is not None and not tasks.beside.done()
-        wanted = min(width.now, at_most, width.most - is_looking_far)
+        wanted = min(self.width.now, self.width.most, at_most)
         request: Request | None = tasks.last if tasks else None
         if wanted > 1 and any(page.following is None for page in map(_arrived, tasks) if page is not None):
             wanted = 1  # after a page that shows the end, there is nothing to request ahead
@@ -401,12 +393,6 @@ class Window(Generic[T]):
             if request is None:
                 break
             tasks.start(_fetch(request), request)
-        widest = min(width.most, at_most)
-        if wanted > 1 and not width.has_looked_far and widest > _WIDE and tasks:
-            width.has_looked_far = True
-            first = tasks.first[1]
-            far = first.cursor + widest * (self.course.limit - self.course.overlap)
-            tasks.start_beside(first.query.fetch(far, 1, once=True))
         if tasks:
             task, request = tasks.first
             return request, result(task)
@@ -492,8 +478,7 @@ class Window(Generic[T]):
             return
         self._has_offsets |= following - page.cursor == length > 1
         if following == page.cursor + requested:
-            far = _arrived(self._tasks.beside)  # some servers show their last item at any cursor beyond the end
-            self.width.grow(goes_on_far=far is not None and far.following is not None)
+            self.width.grow()
             return
         if self._tasks:
             _log.debug(
@@ -523,8 +508,8 @@ def _fetch(request: Request) -> Coroutine[Any, Any, Page[Any]]:
     return request.query.fetch(request.cursor, request.limit, deadline=request.deadline)
 
 
-def _arrived(task: asyncio.Task[Page[Any]] | None) -> Page[Any] | None:
-    """Return the page that a task fetched. None if there is no task, or it is running or has failed."""
-    if task is None or not task.done() or task.cancelled() or task.exception() is not None:
+def _arrived(task: asyncio.Task[Page[Any]]) -> Page[Any] | None:
+    """Return the page that a task fetched. None if it is running or has failed."""
+    if not task.done() or task.cancelled() or task.exception() is not None:
         return None
     return task.result()

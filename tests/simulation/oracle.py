@@ -43,13 +43,8 @@ def most_pages(program, items):
 
 
 def width_after(pages, concurrency):
-    """Return how many pages may be in flight after so many came as expected: one more for each, from 4 on two."""
-    return min(concurrency, 1 + pages if pages <= 3 else 4 + 2 * (pages - 3))
-
-
-def far(*pages, concurrency):
-    """Return how many requests look whether listings of so many pages go on far ahead, before many are in flight."""
-    return sum(number > 1 for number in pages) if concurrency > 16 else 0
+    """Return how many pages may be in flight after so many came as expected: one more for each, from 5 on twice."""
+    return min(concurrency, 1 + pages if pages <= 4 else 5 * 2 ** (pages - 4))
 
 
 def ideal(pages, concurrency, latency):
@@ -302,7 +297,7 @@ def judge_costs(program, stats, seconds):
         pages += 1 + wanted // ANEW  # an end so deep is confirmed, and none is deeper
     width = width_after(pages - 1, program.concurrency)
     beyond = width - 1 if wanted == items else 0
-    most = pages + beyond + far(pages, concurrency=program.concurrency)
+    most = pages + beyond
     extra = program.requests - most
     if only(program, "ties"):
         if program.line.longest < limit:
@@ -404,7 +399,7 @@ def pass_costs(program, items):
     pages = most_pages(program, items)
     of_runs = most_pages(program, len(line.rows)) if line.kind == "logs" else 0
     ahead = width_after(pages + of_runs - 1, program.concurrency) - 1
-    return pages + of_runs + ahead + far(pages, of_runs, concurrency=program.concurrency)
+    return pages + of_runs + ahead
 
 
 def judge_follow(program, begun, ended, interval, requests):
