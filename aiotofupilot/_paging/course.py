@@ -233,6 +233,7 @@ class Course(Generic[T]):
                     self.look_for_position(0)
             if self._query_end is not None and position.is_early:
                 self._go_nearer(position.items)
+            self.is_end_doubtful |= self._is_cut and bool(position.keys) and not position.is_early
             more = end - begin - self.overlap - self._ties
             self._ties += more * (_WIDENS if more > 0 else _SHRINKS)
             self._early *= 1 - _SHRINKS
@@ -363,9 +364,8 @@ class Course(Generic[T]):
             return True
         is_odd = self._is_odd or position.is_anywhere  # the walk began at a bare cursor
         is_odd |= self._end is not None and place.query.bound is not None
-        is_cut = self._is_cut and bool(position.keys) and not position.is_early
         is_unknown = position.is_early and position.keys[-1] in NULLS  # if these come last, they were not passed
-        self.is_end_doubtful |= (is_odd and is_deep) or is_cut or is_unknown
+        self.is_end_doubtful |= (is_odd and is_deep) or is_unknown
         return False
 
     def _go_nearer(self, items: Sequence[T]) -> None:

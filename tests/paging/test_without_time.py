@@ -77,6 +77,16 @@ async def test_a_walk_says_that_a_cap_may_hide_them(cap, total, tmp_path, caplog
 
 
 @CAPS
+async def test_a_walk_says_so_if_the_last_items_before_them_fill_a_page(cap, caplog):
+    rows = measurements(1480, 20)
+    rows[-170:-20] = [evolve(row, started_at=rows[-21].started_at, measurement_name=row.id) for row in rows[-170:-20]]
+    async with listing(server(rows, cap(CAP)), limit=100, sort_order="asc").walk() as walk:
+        assert sorted(await ids_of(walk)) == [row.id for row in rows[:-20]]
+    assert walk.stats.is_unchecked
+    assert "the listing may continue after its end" in caplog.text
+
+
+@CAPS
 async def test_a_count_does_not_leave_them_out_in_silence(cap):
     with pytest.raises(DriftError, match="no time shows"):
         await listing(server(measurements(1480, 20), cap(CAP)), limit=100, sort_order="asc").count()
