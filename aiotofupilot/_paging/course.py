@@ -146,15 +146,18 @@ class Course(Generic[T]):
     """A guess of how many more items than one share the last key of a page that is still in flight."""
 
     def __attrs_post_init__(self) -> None:
-        if self.position is not None and not self.position.is_anywhere and self.can_bound:
-            self.look_for_position(0)
+        position = self.position
+        if position is None or position.is_anywhere:
+            return
+        if position.is_bounded and not position.is_null:
+            self.level, self.detour = 0, self._by_value(position)
 
     @property
     def can_bound(self) -> bool:
         position = self.position
         if position is None or self._is_odd or self._query_end is not None:
             return False
-        return position.can_bound and not position.is_null
+        return position.can_bound
 
     @property
     def may_be_refused(self) -> bool:
@@ -210,10 +213,8 @@ class Course(Generic[T]):
         """
         self.behind = 0 if self.position is None else self.position.count_behind
         query = request.query
-        if query.bound is None:
-            self.passed_at = end
-        elif self.position is None or not self.position.is_early:
-            self.passed_at += new + left_out
+        if self.position is None or not self.position.is_early:
+            self.passed_at = end if query.bound is None else self.passed_at + new + left_out
             query.base = max(0, self.passed_at - end)  # the filter may be wider than the bound
         self.place = Place(query, begin, end)
         if self.level is not None:
@@ -250,19 +251,20 @@ class Course(Generic[T]):
             return False
         if not request.is_detour:
             self._early = min(2 * self._early + 1, self.limit / 4)
-        self._late = self._reach
-        if self.level is None:
+        self._late, level = self._reach, self.level
+        is_by_value = request.query.bound is not None and request.query.begins != "guess"
+        if level is None or (self.can_bound and not is_by_value):
             self.look_for_position(0)
         elif self._early_item is not None:
-            self._look_from(self._early_item, self.level + 1)
+            self._look_from(self._early_item, level + 1)
         else:
             wider = max(_NARROW, self._reach)
-            if self.level and self.level + 1 < _TRIES:
+            if level and level + 1 < _TRIES:
                 wider = min(wider, timedelta.max // _WIDER) * _WIDER
             if first is not None and self.can_bound and self.position is not None:
                 wider = max(wider, self.position.distance(first))
-            self.look_for_position(self.level + 1, wider)
-        return self.level == 0
+            self.look_for_position(level + 1, wider)
+        return level is None
 
     def look_for_position(self, level: int, reach: timedelta = timedelta()) -> None:
         """Request next a page that shows the position. ``level`` requests have failed to do so.
@@ -279,8 +281,11 @@ class Course(Generic[T]):
             self.detour = self.request(self.listing, self.at - _BACK ** (1 + level), is_detour=True)
         else:
             self._reach = reach
-            base = self.place.query.base + self.place.passed - position.count
-            self.detour = self.request(self._bounded(position.before(reach), base), 0, is_detour=True)
+            self.detour = self._by_value(position)
+
+    def _by_value(self, position: Position[T]) -> Request:
+        base = self.place.query.base + self.place.passed - position.count
+        return self.request(self._bounded(position.before(self._reach), base), 0, is_detour=True)
 
     def _look_nearer(self, level: int) -> None:
         """Request a page that begins nearer to the position, because the last one ended before it."""
@@ -365,7 +370,7 @@ class Course(Generic[T]):
         is_odd = self._is_odd or position.is_anywhere  # the walk began at a bare cursor
         is_odd |= self._end is not None and place.query.bound is not None
         is_unknown = position.is_early and position.keys[-1] in NULLS  # if these come last, they were not passed
-        self.is_end_doubtful |= (is_odd and is_deep) or is_unknown
+        self.is_end_doubtful |= (is_odd and is_deep) or is_unknown or position.is_guessed
         return False
 
     def _go_nearer(self, items: Sequence[T]) -> None:
@@ -394,6 +399,7 @@ class Course(Generic[T]):
         self.place = Place(self.listing, *(max(0, base + cursor) for cursor in self.place[1:]))
 
     def _bounded(self, bound: datetime, base: int) -> Query[T]:
-        is_ascending = self.position is not None and self.position.is_ascending
+        is_ascending = None if self.position is None else self.position.is_ascending
         source = self.source.between(after=bound) if is_ascending else self.source.between(before=bound)
-        return Query(counted(source.fetch, self.counts), max(0, base), bound)  # it is an estimate
+        begins: Begins = "guess" if is_ascending is None else "query"
+        return Query(counted(source.fetch, self.counts), max(0, base), bound, begins)  # the base is an estimate

@@ -47,10 +47,10 @@ FRUITLESS_AT_MOST = 100
 _REMEMBERED = 1000
 """If the cursor is followed, at least this many recently passed items are remembered."""
 
-Begins = Literal["listing", "query", "behind", "gap", "moved", "page"]
-"""Where a page begins: with the listing ("listing"); with a query bounded by the position ("query"); with a query that
-leaves out only passed items ("behind"); after unreadable items that follow a passed one ("gap"); after items that have
-moved since ("moved"); or elsewhere ("page")."""
+Begins = Literal["listing", "query", "guess", "behind", "gap", "moved", "page"]
+"""Where a page begins: with the listing ("listing"); with a query bounded by the position ("query"), or by a guess that
+the newest items come first ("guess"); with a query that leaves out only passed items ("behind"); after unreadable items
+that follow a passed one ("gap"); after items that have moved since ("moved"); or elsewhere ("page")."""
 
 Key = Any
 """A key: a `datetime`, or a text; see `SortOrder.keys`."""
@@ -85,7 +85,8 @@ class OutOfBoundError(Exception):
 class Position(Generic[T]):
     """The position after the pages passed so far. A subclass knows the order of keys."""
 
-    can_bound = False
+    is_bounded = False
+    """Whether a filter bounds the key."""
     is_ascending: bool | None = None
     """Whether the oldest items come first. None if unknown."""
 
@@ -106,6 +107,8 @@ class Position(Generic[T]):
         this is its last item. Otherwise it is the item before the last group of items with the same key, or 0."""
         self.passed_again = 0
         """How many items of the current page had been passed before."""
+        self.is_guessed = False
+        """Whether the current page has another key than the position, and no page has shown which items come first."""
         self.is_torn = False
         """Whether there are unreadable items before the current page among items with the same key. A readable one may
         be missed, because the order of these may differ at each request."""
@@ -136,6 +139,11 @@ class Position(Generic[T]):
     def is_null(self) -> bool:
         """Whether the item passed last has no time, so that no query can be bounded by it."""
         return not isinstance(self.key, datetime) or self.key in NULLS
+
+    @property
+    def can_bound(self) -> bool:
+        """Whether a query can begin at the position. It has to be known which items come first."""
+        return self.is_bounded and self.is_ascending is not None and not self.is_null
 
     @property
     def may_have_nulls(self) -> bool:
@@ -179,6 +187,13 @@ class Position(Generic[T]):
         """
         items = page.data
         keys, is_strict = self._ordered(page)
+        if begins == "guess":
+            if self.is_ascending is not False:
+                return None  # the page does not show that the guess was right
+            begins = "query"
+        self.is_guessed = self.is_ascending is None and not self.is_null and keys[:1] not in ([], [self.key])
+        if self.is_guessed and page.meta.has_more:
+            return None
         self._check_bound(keys, bound)
         if not self._is_covered(keys, begins):
             return None
@@ -290,7 +305,7 @@ class ByTime(Position[T]):
     def __init__(self, order: SortOrder, start: Checkpoint) -> None:
         super().__init__(order, start)
         self.is_ascending = order.is_ascending
-        self.can_bound = order.is_bounded
+        self.is_bounded = order.is_bounded
         self.has_nulls_first: bool | None = None
         """Whether the server lists items without a time first. None if no page has shown it."""
         if start.value in NULLS:

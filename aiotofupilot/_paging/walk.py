@@ -257,7 +257,7 @@ class Walk(ItemIteration[Y]):
         if (
             self._plan.on_drift != "raise"
             or expected is None
-            or (new is not None and position.passed_again == expected)
+            or (position.passed_again == expected if new is not None else self._window.begins == "guess")
         ):
             return
         if new is not None:
@@ -268,6 +268,9 @@ class Walk(ItemIteration[Y]):
 
     def _look_elsewhere(self, page: Page[Identified]) -> None:
         """Note that a page misses the position."""
+        position = self._position
+        if position.is_bounded and position.is_ascending is None and self._window.look_again(LONGEST):
+            return  # a longer page may show which items come first
         cursor = self._window.query.base + page.cursor
         if self._window.lost():
             self._resyncs += 1
@@ -317,7 +320,7 @@ class Walk(ItemIteration[Y]):
     def _begin_ties(self) -> None:
         """Read the items of the position's time in another order, because they fill more than a page."""
         position, plan = self._position, self._plan
-        if position.can_bound and not position.is_null:
+        if position.can_bound:
             _log.debug("%s have more than a page of items with the time %s", plan.start.listing, position.key)
             self._ties = Ties(self._source, position, plan, self._stats)
         else:

@@ -187,7 +187,7 @@ class Window(Generic[T]):
         request, page = self._last
         if course.level is None:
             known = course.place.query.base + course.place.passed - request.query.base - page.cursor
-        elif course.level == 0 and self.begins == "query":
+        elif course.level == 0 and self.begins in ("query", "guess"):
             known = position.count
         else:
             return None
@@ -432,7 +432,7 @@ class Window(Generic[T]):
         bisection, course = cast("Bisection[T]", self._bisection), self.course
         request, place, position = bisection.request, course.place, course.position
         begin = passed = request.cursor
-        if course.level == 0 and course.can_bound:
+        if course.level == 0 and request.query.bound is not None:
             passed += 0 if position is None else position.count
         elif course.level is None and request.query.begins != "behind":
             shift = place.query.base - request.query.base
