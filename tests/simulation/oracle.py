@@ -484,6 +484,20 @@ def judge_draws(universe):
         world.check("each wait is drawn as the policy says", is_wait or (low, high) == (0.9, 1.1), at, low, high)
 
 
+def judge_spans(universe, telemetry):
+    """Hold the spans of walks to what was requested: each retry of a walk is an event of its span."""
+    world, spans = universe.world, telemetry.walks
+    told = [f"{span.name} {span.attributes} {[event.attributes for event in span.events]}" for span in spans]
+    world.check("the key is in no span", not any(universe.line.sandbox.api_key in text for text in told), told)
+    if {*universe.plots} == {"walk"}:
+        repeated = sum(sent.attempt > 1 for sent in universe.way.sent)
+        retries = sum(event.name == "retry" for span in spans for event in span.events)
+        world.check("each retry is an event of its walk's span", retries == repeated, retries, repeated)
+        world.check(
+            "each span of a walk has its counts", all("tofupilot.walk.items" in span.attributes for span in spans)
+        )
+
+
 def judge_outage(universe, programs):
     """After an outage, everything goes on within its length, or within half a second.
 

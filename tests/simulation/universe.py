@@ -3,8 +3,11 @@
 import asyncio
 import logging
 import math
+from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+from fakes.telemetry import installed
 from simulation import oracle
 from simulation.database import Database
 from simulation.network import Limiter, Way, connect
@@ -63,7 +66,13 @@ class Universe:
         logger.propagate = False
         loop.set_exception_handler(lambda _, context: world.check("nothing is lost in a task", not context, context))
         try:
-            loop.run_until_complete(self._all())
+            with ExitStack() as stack:
+                telemetry = None
+                if "spans" in world.on:
+                    telemetry = stack.enter_context(installed(stack.enter_context(pytest.MonkeyPatch.context())))
+                loop.run_until_complete(self._all())
+                if telemetry is not None:
+                    oracle.judge_spans(self, telemetry)
             left = asyncio.all_tasks(loop)
             world.check("no task is left", not left, left)
         finally:
