@@ -94,8 +94,7 @@ class TofuPilotError(Exception):
     checkpoint: Checkpoint | None = None
     """Where to resume the walk, or None if the error is not from a walk."""
     position: int | None = None
-    """The position of the unreadable item, from 0, or None. ``list(cursor=error.checkpoint.after(error.position))``
-    resumes after it."""
+    """The position of the unreadable item, from 0, or None."""
     item_id: str | None = None
     """The ID of the item with unreadable details, or None."""
     watermark: Watermark | None = None

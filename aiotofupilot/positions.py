@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from ._checks import LARGEST, aware, for_parameter, integer, must_be
 
@@ -168,23 +168,6 @@ class Checkpoint(Parsable):
 
     def __str__(self) -> str:
         return sealed(f"{self.listing}.{self.query}:{self.place}") if self.listing else self.place
-
-    def after(self, position: int) -> Self:
-        """Return the checkpoint after an item, to resume a walk that stopped at an unreadable item.
-
-        The resumed walk has nothing to compare its first page with. It notices from the second page on whether the
-        listing has moved.
-
-        Args:
-            position: The position of the item, from 0 to 2 ** 53 - 2; see `TofuPilotError.position`. The server's
-                cursors have to be offsets.
-
-        Raises:
-            TypeError: The position is not an integer.
-            ValueError: The position is out of bounds.
-        """
-        behind = integer("position", position, low=0, high=LARGEST - 1) + 1
-        return evolve(self, cursor=max(behind, self.cursor + self.skip), skip=0, value=None, seen=())
 
     @classmethod
     def _of(cls, match: re.Match[str]) -> Self:

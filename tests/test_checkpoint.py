@@ -143,14 +143,3 @@ def test_what_cannot_be_counted_is_refused(name, value, error):
     with pytest.raises(error, match=f"{name} must be") as caught:
         Checkpoint(**{name: value})
     assert repr(value) in str(caught.value)
-
-
-def test_it_can_be_moved_behind_an_item_that_cannot_be_read():
-    """It is never moved back. There is no checkpoint after the last position."""
-    seen = (digest("a"),)
-    assert Checkpoint(100, 7, None, seen).after(150) == Checkpoint(151)
-    assert Checkpoint(100, 7, None, seen, listing="runs").after(20) == Checkpoint(107)
-    assert Checkpoint().after(2**53 - 2) == Checkpoint(2**53 - 1)
-    for position, error in ((-1, ValueError), (2**53 - 1, ValueError), (7.0, TypeError)):
-        with pytest.raises(error, match=r"^position must be "):
-            Checkpoint().after(position)

@@ -572,8 +572,7 @@ def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint)
             error.position = None  # the walk was looking for its own position, so other items come first
         elif position is not None:
             error.add_note(
-                f'only the item at position {position} cannot be read: use on_unreadable="skip" to leave it out, '
-                f"or resume after it with cursor=Checkpoint.parse({str(checkpoint.after(position))!r})"
+                f'only the item at position {position} cannot be read: use on_unreadable="skip" to leave it out'
             )
     if checkpoint != start:
         error.add_note(

@@ -127,28 +127,6 @@ def test_resumed_at_any_item_in_another_way_it_is_the_same(bad, way, other, take
     asyncio.run(main())
 
 
-@given(bad=POSITIONS, way=WAYS)
-@example(bad={0, 1, 2, 11}, way=way(1))
-@example(bad={0, 1, 2, 4, 8, 16}, way=way(1))
-def test_resuming_after_each_error_reads_all_the_others(bad, way):
-    async def main():
-        service = Sandbox(list(PROCEDURES), runs=0)
-        service.faults.always(unreadable(*at(bad)))
-        listing = InProcess(service, attempts=2).procedures.list
-        seen, positions, cursor = [], [], None
-        for _ in range(len(bad) + 1):
-            try:
-                async for item in listing(cursor=cursor, **way):
-                    seen.append(item)
-                break
-            except ServerError as error:
-                positions.append(error.position)
-                cursor = error.checkpoint.after(error.position)
-        assert (seen, positions) == (but(bad), sorted(bad))
-
-    asyncio.run(main())
-
-
 @given(bad=POSITIONS, way=WAYS, begins_at=st.integers(0, 60), lasts=st.integers(1, 100))
 @example(bad={0, 1}, way=way(1, "resync"), begins_at=17, lasts=4)
 @example(bad={0}, way=way(1, "raise"), begins_at=9, lasts=3)

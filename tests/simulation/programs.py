@@ -518,7 +518,7 @@ class Walking(Iterating):
         self.follows = self.on_drift is None
         self.is_plain = self.concurrency == 1
         self.is_raw = chance.random() < 0.1
-        self.receipt = self.written = universe.folder / f"{name}.receipt"
+        self.receipt = universe.folder / f"{name}.receipt"
 
     def make(self, text):
         cursor = None if text is None else Checkpoint.parse(text)
@@ -526,7 +526,7 @@ class Walking(Iterating):
         listing = self.listing.list(cursor=cursor, max_items=rest, **self.options(skips=self.skips), **self.how)
         self.began_piece = len(self.got)
         self.taken()
-        return (listing.raw() if self.is_raw else listing).walk(receipt=self.written)
+        return (listing.raw() if self.is_raw else listing).walk(receipt=self.receipt)
 
     def take(self, item):
         if self.is_raw:
@@ -541,8 +541,7 @@ class Walking(Iterating):
 
     def after(self, error, text):
         if error.position is not None and not self.skips:
-            self.written = None  # no receipt shows such a place
-            return str(error.checkpoint.after(error.position))
+            self.skips = True
         return super().after(error, text)
 
     async def act(self):
