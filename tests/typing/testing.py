@@ -92,10 +92,7 @@ async def an_audit_takes_a_loop_of_any_form() -> None:
     async def async_generator(url: str, _key: str) -> AsyncIterator[str]:
         yield url
 
-    async def coroutine(url: str, key: str) -> list[str]:
-        return [url, key]
-
     assert_type(await audit(generator, seed=7), AuditReport)
     assert_type(await audit(async_generator, removed=0), AuditReport)
-    assert_type((await audit(coroutine, items=10)).missed, tuple[str, ...])
+    assert_type((await audit(generator, items=10)).missed, tuple[str, ...])
     await audit(lambda url, _key: [len(url)])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType] - ids
