@@ -23,7 +23,6 @@ from aiotofupilot.listings import NAMES
 
 from .messages import (
     EXPECTED,
-    DeadlineError,
     ExitCode,
     StoppedError,
     UnbufferedStream,
@@ -109,7 +108,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
 
 
 def _do(work: Coroutine[Any, Any, object]) -> object:
-    """Run the work of a command. After Ctrl-C, SIGTERM or a deadline, end the process as soon as the work has stopped.
+    """Run the work of a command. After Ctrl-C or SIGTERM, end the process as soon as the work has stopped.
 
     The first signal cancels the work, and a second one of either kind ends the process at once. asyncio handles Ctrl-C,
     unless the process ignores it, as in a script's background. Service managers, ``docker stop`` and ``timeout`` send
@@ -137,7 +136,7 @@ def _do(work: Coroutine[Any, Any, object]) -> object:
     with asyncio.Runner() as runner:
         try:
             return runner.run(cancellable())
-        except (asyncio.CancelledError, KeyboardInterrupt, StoppedError, DeadlineError) as error:
+        except (asyncio.CancelledError, KeyboardInterrupt, StoppedError) as error:
             _leave(error, is_terminated=bool(signals))
             raise
         finally:
@@ -145,20 +144,19 @@ def _do(work: Coroutine[Any, Any, object]) -> object:
 
 
 def _leave(error: BaseException, *, is_terminated: bool) -> None:
-    """End the process if a signal or the deadline has ended its work.
+    """End the process if a signal has ended its work.
 
     A thread may be stuck in a name lookup or a full pipe, and a normal exit would wait for it.
     """
     code, line = explained(error) if isinstance(error, EXPECTED) else (ExitCode.INTERRUPTED, "")
-    reason = error.reason if isinstance(error, StoppedError) else error
-    if code != ExitCode.INTERRUPTED and not isinstance(reason, DeadlineError):
+    if code != ExitCode.INTERRUPTED:
         return
-    if code == ExitCode.INTERRUPTED and is_terminated:
+    if is_terminated:
         code = ExitCode.TERMINATED
-    if code == ExitCode.INTERRUPTED and is_terminal(sys.stderr):
+    elif is_terminal(sys.stderr):
         say("")  # after the terminal's ^C
     if line:
         complain(line)
-    if code == ExitCode.TERMINATED:
+    if is_terminated:
         signal.raise_signal(signal.SIGTERM)  # so the sender sees that the signal ended the process
     os._exit(code)  # even in a container's first process, which the signal alone does not end

@@ -49,7 +49,7 @@ async def doctor(
     def note(number: int, name: str) -> None:
         progress.note("", number, READS_AT_MOST, f"requests, now {name}")
 
-    async with server.session() as session, progress.until(server.deadline):
+    async with server.session() as session, progress.reporting():
         with progress:
             diagnosis = await diagnose(session, note)
     if json:

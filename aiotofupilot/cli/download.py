@@ -16,7 +16,7 @@ from aiotofupilot.errors import visible
 from aiotofupilot.listings import listing_class, part_filters
 
 from .listing import Query
-from .messages import EXPECTED, DeadlineError, FailedError, StoppedError, UsageError, complain, put
+from .messages import EXPECTED, FailedError, StoppedError, UsageError, complain, put
 from .options import ASKING, Server, option, shared_filters, with_options
 from .progress import Progress
 
@@ -73,12 +73,12 @@ async def download(
         progress.note("files", counts["new"])
 
     try:
-        async with server.session() as session, progress.until(server.deadline):
+        async with server.session() as session, progress.reporting():
             walk: DetailsWalk[Any] = query.listing(session).details().walk()
             with progress:
                 await _of_each(walk, progress, concurrency, lambda attachment: fetch(attachment, session))
             left_out = query.left_out(walk.stats)
-    except (TofuPilotError, DeadlineError, CancelledError, ExceptionGroup) as raised:
+    except (TofuPilotError, CancelledError, ExceptionGroup) as raised:
         error = raised.exceptions[0] if isinstance(raised, ExceptionGroup) else raised
         if not (isinstance(error, CancelledError) or (counts and isinstance(error, EXPECTED))):
             raise error from None

@@ -68,7 +68,7 @@ async def _show(request: Callable[[TofuPilotSession], Awaitable[object]], server
     from .progress import Progress  # noqa: PLC0415 - which imports it too
 
     out, progress = StandardOutput(), Progress(to_standard_output=True)
-    async with server.session() as session, progress.until(server.deadline):
+    async with server.session() as session, progress.reporting():
         try:
             with progress:
                 item = await request(session)

@@ -17,7 +17,7 @@ from aiotofupilot import Checkpoint, TofuPilotError, __version__
 from aiotofupilot.listings import NAMES, Argument, listing_class
 
 from .formats import counted, format_for
-from .messages import DeadlineError, StoppedError, UsageError, complain, is_terminal, say
+from .messages import StoppedError, UsageError, complain, is_terminal, say
 from .options import OUTPUT, Server, option, unwrapped, with_options
 from .output import StandardOutput, is_beside, output
 from .progress import Progress
@@ -195,7 +195,7 @@ async def write_listing(
     is_whole = False
     progress = Progress(query.name, query.arguments.get("max_items"), to_standard_output=path is None)
     try:
-        async with server.session() as session, progress.until(server.deadline):
+        async with server.session() as session, progress.reporting():
             query.listing(session)  # report a wrong argument before touching a file
             asked = {"aiotofupilot": __version__} | server.identity | query.options()
             options = {**asked, "--format": form.name, **form.columns}
@@ -214,7 +214,7 @@ async def write_listing(
                     with progress:
                         await _write(query, walk, form, out, progress)
             is_whole = True
-    except (TofuPilotError, DeadlineError, OSError, asyncio.CancelledError) as error:
+    except (TofuPilotError, OSError, asyncio.CancelledError) as error:
         items = out.state.items if out else 0
         if not (items or isinstance(error, asyncio.CancelledError)) or is_whole or isinstance(error, BrokenPipeError):
             raise

@@ -113,13 +113,6 @@ class FailedError(Exception):
     """The command is incomplete. Another run can do the rest."""
 
 
-class DeadlineError(FailedError):
-    """The deadline, in seconds, has passed. ``warning`` is as in `Progress`."""
-
-    def __init__(self, seconds: float, warning: str = "") -> None:
-        super().__init__(_with_warning(f"the deadline of {seconds:g} s has passed", warning))
-
-
 @define
 class StoppedError(Exception):
     """A command ended early after some work, or was interrupted."""

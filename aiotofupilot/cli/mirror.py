@@ -14,7 +14,7 @@ from aiotofupilot import DriftError, ForbiddenError, NotFoundError, TofuPilotErr
 from aiotofupilot.errors import visible
 from aiotofupilot.listings import NAMES, listing_class
 
-from .messages import DeadlineError, FailedError, StoppedError, UsageError, aligned, complain, put
+from .messages import FailedError, StoppedError, UsageError, aligned, complain, put
 from .options import Server, duration, option, shared_filters, with_options
 from .progress import Progress
 
@@ -81,8 +81,7 @@ async def mirror(
             for name in filters:
                 message = message.replace(f"'{name}'", option(name))
             raise UsageError(message) from error
-        given = {"full": full, "again": again}
-        results = await _updated(opened, server.deadline, **given)
+        results = await _updated(opened, full=full, again=again)
     headings = ("", "new", "gone", "left out", "rows")
     rows = [
         (each.listing, f"{each.new:,}", f"{each.gone:,}", f"{each.unreadable:,}", f"{each.rows:,}") for each in results
@@ -103,7 +102,6 @@ with_options(mirror, [*shared_filters(name for name in NAMES if listing_class(na
 
 async def _updated(
     mirror: Mirror,
-    deadline: float | None,
     **options: Any,  # noqa: ANN401 - as `Mirror.update` has them
 ) -> Sequence[MirrorResult]:
     import aiotofupilot.mirror as library  # noqa: PLC0415 - it is loaded by now
@@ -117,14 +115,14 @@ async def _updated(
 
     with Progress() as progress:
         try:
-            async with progress.until(deadline):
+            async with progress.reporting():
                 return await mirror.update(**options, on_progress=note)
         except library.MirrorError as error:
             kind = FailedError if isinstance(error, library.DatabaseInUseError) else UsageError
             raise kind("; ".join((str(error), *getattr(error, "__notes__", ())))) from error
         except library.StaleWatermarkError as error:
             raise UsageError(f"{error}; the option is --full") from error
-        except (TofuPilotError, DeadlineError, OSError, CancelledError) as error:
+        except (TofuPilotError, OSError, CancelledError) as error:
             is_lasting = isinstance(error, ForbiddenError | NotFoundError | DriftError)  # the next run would fail too
             how = "name the other listings to leave these out" if is_lasting else "run it again to continue"
             left = f"it stopped at the {reached}; {how}" if reached else "no listing was read"

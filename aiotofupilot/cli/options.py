@@ -262,7 +262,6 @@ class Server:
     Attributes:
         timeout: Repeat a request that has no complete response after this time.
         retries: Repeat a failed request at most this many times, if that may help.
-        deadline: End after this time, with what has arrived by then. By default there is no limit.
         sandbox: List the made-up factory of an embedded server: no account or key needed.
         until: With --sandbox: when the newest run of the made-up factory has been uploaded. By default now.
         base_url: Address of the server. TOFUPILOT_URL can hold it instead. Without either, it is the server of your
@@ -278,7 +277,6 @@ class Server:
 
     timeout: Annotated[float, _SECONDS] = 30.0
     retries: Annotated[int, Parameter(group=ASKING, metavar="N", validator=Number(gte=0))] = 5
-    deadline: Annotated[float | None, _SECONDS] = None
     sandbox: Annotated[bool, Parameter(show_default=False)] = False
     until: Annotated[datetime | None, Parameter(metavar="DATE", converter=timestamp)] = None
     base_url: Annotated[str | None, Parameter(metavar="URL")] = None

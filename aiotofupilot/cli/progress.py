@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self, TextIO, cast
 
 from aiotofupilot.errors import visible
 
-from .messages import DeadlineError, UnbufferedStream, complain, is_terminal, say
+from .messages import UnbufferedStream, complain, is_terminal, say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -75,21 +75,11 @@ class Progress(logging.Handler):
             self._bars.start()
 
     @asynccontextmanager
-    async def until(self, deadline: float | None) -> AsyncGenerator[None]:
-        """End a block after some seconds with a DeadlineError. None means no limit.
-
-        This error and a cancellation have the latest warning. If standard error is not a terminal, it gets a line each
-        minute.
-        """
+    async def reporting(self) -> AsyncGenerator[None]:
+        """Give a cancellation the latest warning. If standard error is not a terminal, it gets a line each minute."""
         writing = None if is_terminal(sys.stderr) else asyncio.create_task(self._write_lines())
-        time_limit = asyncio.timeout(deadline)
         try:
-            async with time_limit:
-                yield
-        except TimeoutError as error:
-            if deadline is None or not time_limit.expired():  # another timeout, such as one of the disk
-                raise
-            raise DeadlineError(deadline, self.warning) from error
+            yield
         except asyncio.CancelledError as error:
             raise asyncio.CancelledError(self.warning) from error
         finally:

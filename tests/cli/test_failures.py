@@ -5,7 +5,7 @@ from asyncio import CancelledError
 import pytest
 
 from aiotofupilot import errors
-from aiotofupilot.cli.messages import EXPECTED, DeadlineError, ExitCode, StoppedError, UsageError, explained
+from aiotofupilot.cli.messages import EXPECTED, ExitCode, StoppedError, UsageError, explained
 
 
 def api_error(kind, status):
@@ -46,12 +46,6 @@ FAILURES = [
     (errors.PaginationError("stuck", cursor=1, next_cursor=1), 4, "stuck; get a newer aiotofupilot, or report this"),
     (OSError(28, "No space left on device"), 4, "cannot write: No space left on device"),
     (OSError("odd"), 4, "cannot write: odd"),
-    (DeadlineError(90.0), 4, "the deadline of 90 s has passed"),
-    (
-        StoppedError(DeadlineError(0.5), "200 procedures written, continue with --cursor 200"),
-        4,
-        "the deadline of 0.5 s has passed; 200 procedures written, continue with --cursor 200",
-    ),
     (
         StoppedError(api_error(errors.UnauthorizedError, 401), "1,300 procedures written"),
         3,

@@ -58,7 +58,7 @@ async def test_rows_are_written_as_pages_arrive(sandbox, server, capfdbinary, on
 
 
 async def test_cancelled_during_an_outage(sandbox, server, output):
-    """It tells what has gone wrong until then, as a deadline does."""
+    """It tells what has gone wrong until then."""
     pulling = asyncio.create_task(write_listing(Query("procedures"), server, ProceduresCSV(), output))
     sandbox.faults.always(status(503))
     sandbox.before_response.append(lambda *_: pulling.cancel() if len(sandbox.requests) == 2 else None)

@@ -1,6 +1,5 @@
 """The mirror as a command: what it says, and how it ends."""
 
-import asyncio
 import errno
 import fcntl
 import os
@@ -16,9 +15,8 @@ from fakes import paging
 from fakes.disks import Disk
 
 import aiotofupilot.mirror
-from aiotofupilot.cli import mirror, run
-from aiotofupilot.cli.messages import ExitCode, StoppedError, explained
-from aiotofupilot.cli.options import Server
+from aiotofupilot.cli import run
+from aiotofupilot.cli.messages import ExitCode
 from aiotofupilot.cli.progress import Progress
 from aiotofupilot.sandbox import faults
 
@@ -39,20 +37,6 @@ def test_each_listing_shows_its_progress(monkeypatch, database):
     monkeypatch.setattr(Progress, "note", lambda _, name, count: shown.update({name: count}))
     assert run(["mirror", str(database), "users", "procedures"]) == 0
     assert shown == {"procedures": 250, "users": 11}
-
-
-async def test_a_deadline_that_passes_is_told(monkeypatch, database):
-    """What came before it is stored, and the next run goes on."""
-
-    async def late(_mirror, *, on_progress, **_):
-        on_progress("stations", 0)
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(aiotofupilot.mirror.Mirror, "update", late)
-    with pytest.raises(StoppedError) as caught:
-        await mirror.mirror(database, "stations", server=Server(sandbox=True, deadline=0.001))
-    said = "the deadline of 0.001 s has passed; it stopped at the stations; run it again to continue"
-    assert explained(caught.value) == (ExitCode.FAILED, said)
 
 
 def test_options_reach_the_mirror(monkeypatch, sandbox, database):

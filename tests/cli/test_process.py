@@ -46,17 +46,6 @@ def test_jsonl_in_a_pipe_has_no_progress_beside_it(start, terminal):
     assert shown.screen == ""
 
 
-@pytest.mark.parametrize("arguments", [["procedures", "-o", "list.csv"], ["get", "runs", "x"], ["download", "folder"]])
-def test_a_deadline_that_passes_before_anything_came(start, sandbox, tmp_path, monkeypatch, arguments):
-    """One line, a code, no file; and nothing is waited for, such as the sandbox's answer in an hour."""
-    monkeypatch.chdir(tmp_path)
-    sandbox.faults.always(stall(3600))
-    process = start(*arguments, "--deadline", "0.2")
-    out, err = process.communicate(timeout=30)
-    assert (process.returncode, out, err) == (4, b"", b"aiotofupilot: the deadline of 0.2 s has passed\n")
-    assert not list(tmp_path.iterdir())
-
-
 @pytest.mark.parametrize("arguments", [["--sandbox"], ["--help"]])
 def test_a_command_ends_quietly_when_its_reader_has_left(start, arguments):
     read, write = os.pipe()

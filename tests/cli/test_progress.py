@@ -88,13 +88,13 @@ def pass_a_minute(monkeypatch):
 async def test_a_log_gets_a_line_each_minute(capsys, pass_a_minute):
     """Such as that of cron, or of a pipe."""
     progress = Progress("procedures", 300)
-    async with progress.until(None):
+    async with progress.reporting():
         await pass_a_minute()
         progress.advance(100)
         warn(progress, "attempt 1 failed")
         await pass_a_minute()
         progress.note("users", 2)
-    async with Progress().until(None):
+    async with Progress().reporting():
         await pass_a_minute()
     first, second, third = capsys.readouterr().err.splitlines()
     assert re.fullmatch(rf"{LINE}0 of 300 procedures", first)
@@ -104,7 +104,7 @@ async def test_a_log_gets_a_line_each_minute(capsys, pass_a_minute):
 
 async def test_a_terminal_gets_no_lines(capsys, monkeypatch, pass_a_minute):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    async with Progress("procedures").until(None):
+    async with Progress("procedures").reporting():
         await pass_a_minute()
     assert capsys.readouterr().err == ""
 
