@@ -70,18 +70,18 @@ class TofuPilotSession(Listings):
             only when the walk needs it. A listing can override it.
         max_body: The most bytes of a response after decompression; 1 or more, 64 MiB by default. A run with all points
             of its waveforms can have tens of megabytes.
-        limiter: Your rate limiter, such as ``aiolimiter.AsyncLimiter(10, 1)``, or None: an async context manager that
-            can be entered many times at once. Each attempt of this session and its views is made within it. The wait
-            for it counts in ``max_elapsed``, but not in ``timeout``. Its errors are raised unchanged.
+        limiter: Your rate limiter, or None. It is an async context manager that can be entered many times at once, such
+            as ``aiolimiter.AsyncLimiter(10, 1)``. Each attempt of this session and its views is made within it. The
+            wait for it counts in ``max_elapsed``, but not in ``timeout``. Its errors are raised unchanged.
         proxy: The address of an HTTP proxy, such as ``http://user:password@proxy.example.com:3128``, or an empty string
             for none. If None, the one in ``https_proxy``, or in ``http_proxy`` if the server is plain HTTP. Servers on
             this machine or in ``no_proxy`` need no proxy. Each variable may be in upper or lower case.
         ca_cert: An authority to trust in addition to the system's: the path of a PEM file, or certificates in PEM. If
-            None, the authority of a login, if its key is used.
+            None, and the key is that of a login, the login's authority.
         http_session: Your own ``aiohttp.ClientSession``, which is left open. It brings its connector, TLS and proxies,
-            so it excludes ``proxy``, ``ca_cert`` and ``trace_configs``. Its trace hooks do not see the key. Downloads
-            ignore its ``proxy=``, and use the environment's proxy if it has ``trust_env``. If None, an aiohttp session
-            is made on first use, and closed with this session.
+            so it excludes ``proxy``, ``ca_cert`` and ``trace_configs``. Its trace hooks do not see the key. A download
+            ignores its ``proxy=``. With its ``trust_env``, a download uses the environment's proxy. If None, an aiohttp
+            session is made on first use, and closed with this session.
         trace_configs: Trace hooks for the aiohttp session made here, or None.
         allow_insecure_http: Whether the key may be sent unencrypted to another host.
 

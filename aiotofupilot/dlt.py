@@ -92,8 +92,8 @@ def tofupilot(
 class _ProgressStep(MapItem):
     """The first step after a resource's batches. It passes on the rows and notes the progress.
 
-    dlt binds one for each run. dlt's limit comes after all steps, and drops batches after its last one. So these are
-    not noted.
+    dlt binds a step for each run. dlt's limit comes after all steps, and drops the batches that exceed it. So the step
+    does not note those.
     """
 
     def __init__(self, limit: LimitItem | None = None) -> None:

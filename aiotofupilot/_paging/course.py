@@ -311,7 +311,7 @@ class Course(Generic[T]):
         self.look_for_position(0)
 
     def refused(self, request: Request) -> None:
-        """Note that the server refuses a cursor, perhaps because it does not go that deep."""
+        """Continue after the server refused the cursor of a request, perhaps because it was too deep."""
         self._depth = request.cursor + request.limit - 1
         if self._query_end is None:
             self.look_for_position(0)

@@ -152,7 +152,7 @@ class Bisection(Generic[T]):
     has_offsets: bool
     """Whether the cursors are known to be offsets, or can be treated as offsets."""
     read: tuple[CountedFetch[T], int] | None
-    """How to fetch an item that was read before, and its position in that query. None if there is none."""
+    """How to fetch an item that has been read, and its position in the query it was read from. None if no item was."""
 
     def __attrs_post_init__(self) -> None:
         self.gap: Gap | None = None

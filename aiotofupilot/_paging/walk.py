@@ -486,7 +486,9 @@ class Ties(Generic[Y]):
         self._walk: Walk[Identified] | None = None
 
     async def take(self) -> Page[Identified] | None:
-        """Return more items of this time, the last of them with those behind. None if no order shows all of them.
+        """Return a page of more items of this time, or None if no order shows all of them.
+
+        The last page also has the items behind them.
 
         The page leads nowhere if one response showed everything up to the bound.
 
@@ -522,7 +524,10 @@ class Ties(Generic[Y]):
                 return page if self._shows_passed or not self.is_read else None
 
     def _page_of(self, items: Sequence[Identified], keys: Sequence[Any], walk: Walk[Identified]) -> Page[Identified]:
-        """Return what of a response is to be passed, and note whether it is the last."""
+        """Return a page with a response's items of this time, and note whether it is the last page.
+
+        The last page also has the items behind them.
+        """
         ties = [item for item, key in zip(items, keys, strict=True) if key == self.key]
         first, last = sorted((self.key, self.bound))
         self._behind += (item for item, key in zip(items, keys, strict=True) if first < key < last)

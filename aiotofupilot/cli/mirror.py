@@ -53,9 +53,9 @@ async def mirror(
         again: Read the runs, units and batches of the last 7d, for example, once more, with the measurements, phases
             and logs of these runs.
         full: Read everything again, and mark what is gone.
-        overlap: So many seconds after its creation, an item is visible at the latest. Each run reads those of these
-            seconds again.
-        publish: Put a copy here after each update that changed something. Others can read it at any time.
+        overlap: The most seconds from the creation of an item until it is visible. Each run reads the items of the
+            last so many seconds again.
+        publish: Put a copy here after each completed update. Others can read the copy at any time.
         server: Which server gets the requests.
         filters: What to mirror. There is an option for each.
     """

@@ -73,7 +73,11 @@ class StandardOutput:
         self.state: OutputState = OutputState("", {})
 
     async def write(self, data: bytes, *, items: int | None = None, checkpoint: str | None = None) -> None:
-        """Write bytes at once, as `PartFile.write` does. Raise a BrokenPipeError if the reader has closed the pipe."""
+        """Write all these bytes before returning. ``items`` and ``checkpoint`` are those of `PartFile.write`.
+
+        Raises:
+            BrokenPipeError: The reader has closed the pipe.
+        """
         rest = memoryview(data)
         try:
             with naming(STANDARD_OUTPUT):

@@ -52,7 +52,7 @@ class Mirror:
             update reads the items of these seconds again. An item that becomes visible later may be missed.
             `MirrorResult.lateness` says how many seconds were needed.
         publish: The path of a read-only copy of the database, which others can read at any time. Each completed update
-            replaces it by a rename, if anything has changed. A program that has the old copy open keeps reading that.
+            replaces it by a rename, even if nothing has changed. A program that has the old copy open keeps reading it.
             Open a copy with ``duckdb:`` before its path, because DuckDB 2.0 can mix two copies otherwise. A copy takes
             the time and the space to write the whole database. None makes no copy.
 

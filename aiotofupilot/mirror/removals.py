@@ -5,10 +5,11 @@ and the cursor of a page is the number of items before it. So a page with items 
 many are older. If there are fewer items than rows, the difference is what is gone.
 
 - One page at the end of the listing compares all rows. Most often the numbers agree, and the search ends.
-- Otherwise the rows are halved by time, and one page shows how many are gone in each half. If d rows are gone, the
-  first half may lack any number of them, so a page of d + 2 items is enough, and some more if the mirror lacks items.
-  A half that lacks nothing is not searched further.
-- A part that fits on a page is walked through. A row that the walk does not show was not listed all the time.
+- Otherwise the rows are halved by time, and one page shows how many are gone in each half. If d rows are gone, 0 to d
+  of them are in the first half. So the halves meet at one of d + 1 positions, and a page of d + 2 items shows which.
+  Some more items are requested, because the mirror may lack a few. A half that lacks nothing is not searched further.
+- A part that fits on a page is walked through. The walk shows every item that stays listed until it ends, so a row
+  whose item it does not show is missing.
 
 So a row that is gone takes at most one page for each halving, about 15 for a million. Several rows share the first
 pages.
@@ -18,8 +19,8 @@ become visible meanwhile, or the mirror lacks some, pages may contradict each ot
 found, and the next update looks again. A lagging replica can hide a row, so a missing row is only noted at first. It is
 gone if another update, at least a minute later, finds it neither in the listing by its ID nor by its key.
 
-Rows that are marked or noted are not counted. If the item of such a row is listed again, the count hides another row
-that is gone. So each update first requests these items by ID.
+Rows that are marked as gone or noted as missing are not counted. If the item of such a row is listed again, it makes up
+for another row that is gone, and the numbers agree. So each update first requests these items by ID.
 """
 
 from __future__ import annotations

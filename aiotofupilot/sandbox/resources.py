@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _ADDRESS = "created_by_user.email"
 _OF_ITS_RUNS = ("procedure_ids", "outcomes", "started_after", "started_before")
-_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")  # unknown ones sort as worse
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")  # ascending; an unknown level comes after all these
 
 _DEPLOYMENT = "procedure.version.id"  # the API does not show it, so a version has the ID of its deployment
 

@@ -1,7 +1,8 @@
 """Reads queries, and writes items and errors in JSON, as TofuPilot's REST layer does.
 
-`read` refuses the queries that TofuPilot's validator, zod, would. It ignores unknown parameters, and refuses single
-values that are repeated. Numbers are read as by JavaScript's `Number()`, so ``50.0`` and the empty string are numbers.
+`read` refuses the queries that TofuPilot's validator, zod, would refuse. For example, a parameter that takes a single
+value must not be repeated. Unknown parameters are ignored. Numbers are read as JavaScript's `Number()` reads them, so
+``50.0`` and the empty string are numbers.
 """
 
 from __future__ import annotations

@@ -132,7 +132,8 @@ STEPS = {
 def make_procedures(count: int, *, seed: int = 0, newest: datetime = NEWEST) -> list[Procedure]:
     """Make plausible procedures, newest first.
 
-    The same seed makes the same procedures, whatever the count: the first 10 of 250 are those of 10.
+    The same seed makes the same procedures, whatever the count: a count of 10 makes the first 10 that a count
+    of 250 makes.
 
     Args:
         count: The number of procedures; at least 0.
