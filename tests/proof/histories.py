@@ -132,6 +132,8 @@ class Server:
     """The items that were listed at first and were not removed."""
     longest: int = field(init=False)
     """The most items that ever had one time, as JSON shows it."""
+    shows_order: bool = field(init=False, default=True)
+    """Whether a response has shown which of two times comes first. A resumed walk has to see it again."""
     unsorted: int = 0
     """How many pages were not in the order of their times. Those in flight may be dropped when the walk ends."""
     events: list[str] = field(factory=list[str])
@@ -191,6 +193,7 @@ class Server:
         bounds = "".join(f", {name} {request.query[name]}" for name in _BOUNDS if name in request.query)
         self.events.append(f"{limit} at {cursor}{bounds}: {self._drawn(page)}")
         self.unsorted += any(older.at > newer.at for newer, older in pairwise(page))
+        self.shows_order |= len({shown(row.at) for row in page}) > 1
         meta = {"has_more": has_more, "next_cursor": cursor + limit if has_more else None}
         body = json.dumps({"data": [_document(row) for row in page], "meta": meta}).encode()
         response = Delivery.of(200, {"Content-Type": "application/json"}, body)
@@ -228,14 +231,14 @@ class Server:
     def allowed(self, on_drift: str | None) -> set[str]:
         """Return how this history may end.
 
-        Items of one time are a set, so no order of them and no filter may cost an item. There are two exceptions, of
+        Items of one time are a set, so no order of them and no filter may cost an item. There are three exceptions, of
         which a walk has to warn, or to raise an error with ``resync``. Procedures have no other order, which would tell
-        the items of a long group apart. And a listing without an order has no position; one whose pages happened to be
-        sorted did not show that.
+        the items of a long group apart. A listing without an order has no position; one whose pages happened to be
+        sorted did not show that. And a resumed walk that sees items of a single time does not know which come first.
         """
         bound, allowed = self.bound, {"exact"}
         is_still = bound.order == "index" and not self.changes
-        if bound.filter != "inclusive":
+        if bound.filter != "inclusive" or not self.shows_order:
             allowed |= {"warned"}
         if self.longest >= bound.limit or bound.order == "unsorted":
             allowed |= {"warned"} if is_still else {"warned", "unchecked"}
@@ -408,6 +411,7 @@ class Lab:
                     if may_resume and server.choices.choose(2):
                         text, may_resume = str(walk.checkpoint), False
                         server.events.append(f"resumed after {item.id}")
+                        server.shows_order = False
                         break
 
 
