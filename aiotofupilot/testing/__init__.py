@@ -1,7 +1,6 @@
 """Tools to test programs that use aiotofupilot, with a sandbox or with mocked responses.
 
-pytest finds the fixtures `tofupilot_sandbox` and `tofupilot_environment`, and the marker ``tofupilot`` (see `plugin`).
-In other frameworks, use `serve`:
+pytest finds the fixtures `tofupilot_sandbox` and `tofupilot_environment` (see `plugin`). Elsewhere, use `serve`:
 
     with serve(Sandbox(procedures=3)) as sandbox:
         service = Service(url=sandbox.url, api_key=sandbox.api_key)

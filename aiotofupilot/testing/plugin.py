@@ -1,7 +1,6 @@
 """The pytest plugin, with fixtures for a sandbox and for environment variables that lead to it.
 
-    @pytest.mark.tofupilot(procedures=3)
-    def test_sync_imports_every_procedure(tofupilot_sandbox): ...
+    def test_sync_imports_every_procedure(tofupilot_sandbox, tofupilot_environment): ...
 
 Every test run imports it, so it imports only pytest until a test uses a fixture.
 """
@@ -17,28 +16,15 @@ if TYPE_CHECKING:
 
     from aiotofupilot.sandbox import Sandbox
 
-_MARKER = (
-    "tofupilot(**options): options of the test's aiotofupilot.sandbox.Sandbox, such as procedures=3, "
-    "runs=[make_run()], stations=[] and seed=7. faults is a list of faults for the first requests, or a function that "
-    "takes sandbox.faults. Options of a test replace those of its class and module."
-)
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
-    config.addinivalue_line("markers", _MARKER)
-
 
 @pytest.fixture
-def tofupilot_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox]:
-    """A sandbox for this test, in its own thread. The marker `tofupilot` sets its options."""
-    from .serving import sandbox_of, serve  # noqa: PLC0415 - for tests that use it
+def tofupilot_sandbox() -> Generator[Sandbox]:
+    """A sandbox for this test, in its own thread. The test may change its items and its faults."""
+    from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - for tests that use it
 
-    try:
-        sandbox = sandbox_of(request.node.iter_markers("tofupilot"))
-    except (TypeError, ValueError) as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None  # the cause repeats the text
-    with serve(sandbox):
+    from .serving import serve  # noqa: PLC0415 - as above
+
+    with serve(Sandbox()) as sandbox:
         yield sandbox
 
 

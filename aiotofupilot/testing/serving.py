@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from contextlib import contextmanager
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -15,13 +14,9 @@ from aiotofupilot import RetryPolicy, TofuPilotSession
 from aiotofupilot._blocking import LoopThread
 from aiotofupilot._checks import integer, must_be
 from aiotofupilot.sandbox import BusyLine, Factory, Request, Sandbox
-from aiotofupilot.sandbox.faults import Fault
-from aiotofupilot.sandbox.resources import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-
-    import pytest
 
 __all__ = ["AuditReport", "audit", "serve", "session_on"]
 
@@ -76,28 +71,6 @@ def session_on(sandbox: Sandbox) -> TofuPilotSession:
         sandbox: A sandbox that is running.
     """
     return TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=_AT_ONCE)
-
-
-def sandbox_of(markers: Iterable[pytest.Mark]) -> Sandbox:
-    """Return the sandbox that markers describe. The first marker is the closest."""
-    options: dict[str, Any] = {}
-    for marker in markers:
-        if marker.args:
-            raise TypeError(f"the marker tofupilot takes options by name, not {marker.args[0]!r}")
-        options = {**marker.kwargs, **options}
-    known = {*inspect.signature(Sandbox).parameters, *RESOURCES, "faults"} - {"items"}
-    if unknown := options.keys() - known:
-        raise TypeError(f"the marker tofupilot has no option {min(unknown)}: it has {', '.join(sorted(known))}")
-    faults = options.pop("faults", [])
-    sandbox = Sandbox(**options)
-    if callable(faults):
-        faults(sandbox.faults)
-    elif hasattr(faults, "__len__") and all(isinstance(fault, Fault) for fault in faults):
-        sandbox.faults.next(*faults)
-    else:
-        bound = "a list of faults, such as [status(503)], or a function that takes sandbox.faults"
-        raise must_be(TypeError, "faults of the marker tofupilot", bound, faults)
-    return sandbox
 
 
 @frozen(kw_only=True)

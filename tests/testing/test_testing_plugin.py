@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from fnmatch import fnmatch
 
 import pytest
 
@@ -46,8 +45,9 @@ async def test_sandbox(tofupilot_sandbox):
         tofupilot_sandbox.procedures.insert(0, make(Procedure, name="Burn-In"))
         assert (await session.procedures.list().first()).name == "Burn-In"
 
-@pytest.mark.tofupilot(procedures=3, faults=[status(503, retry_after=0)])
 async def test_bad_day(tofupilot_sandbox):
+    del tofupilot_sandbox.procedures[3:]
+    tofupilot_sandbox.faults.next(status(503, retry_after=0))
     async with session_on(tofupilot_sandbox) as session:
         assert len(await session.procedures.list().collect()) == 3
     assert [request.status for request in tofupilot_sandbox.requests] == [503, 200]
@@ -103,31 +103,6 @@ class InAThread(unittest.IsolatedAsyncioTestCase):
     async def test_sandbox(self):
         async with TofuPilotSession(self.sandbox.api_key, base_url=self.sandbox.url) as session:
             self.assertEqual(await session.procedures.list().collect(), self.sandbox.procedures)
-"""
-
-MARKERS = """
-import pytest
-
-from aiotofupilot.sandbox.paging import capped
-
-pytestmark = pytest.mark.tofupilot(procedures=3, seed=7)
-
-def test_module(tofupilot_sandbox):
-    from aiotofupilot.sandbox import make_procedures
-    assert tofupilot_sandbox.procedures == make_procedures(3, seed=7)
-    assert tofupilot_sandbox.faults.pending == []
-
-@pytest.mark.tofupilot(procedures=4)
-class TestOfAClass:
-    def test_class(self, tofupilot_sandbox):
-        assert len(tofupilot_sandbox.procedures) == 4
-
-    @pytest.mark.tofupilot(procedures=5, paging=capped(2), api_key="key")
-    def test_method(self, tofupilot_sandbox):
-        from aiotofupilot.sandbox import make_procedures
-        assert tofupilot_sandbox.procedures == make_procedures(5, seed=7)
-        assert tofupilot_sandbox.paging(5, 0, 100).stop == 2
-        assert tofupilot_sandbox.api_key == "key"
 """
 
 
@@ -189,40 +164,13 @@ def test_the_plugin_works_with_all_others(run, monkeypatch):
     )
 
 
-def test_markers_set_the_options_of_the_sandbox(run):
-    """The closest marker counts."""
-    run(MARKERS).assert_outcomes(passed=3)
-
-
-@pytest.mark.parametrize(
-    ("source", "complaint"),
-    [
-        (
-            "@pytest.mark.tofupilot(3)\ndef test(tofupilot_sandbox): pass",
-            "the marker tofupilot takes options by name, not 3",
-        ),
-        (
-            "@pytest.mark.tofupilot(procedure=3)\ndef test(tofupilot_sandbox): pass",
-            "the marker tofupilot has no option procedure*",
-        ),
-    ],
-)
-def test_a_wrong_marker_is_named_once(run, source, complaint):
-    """The meaning of a bare value is not guessed."""
-    result = run(f"import pytest\n\n{source}")
-    result.assert_outcomes(errors=1)
-    assert len([line for line in result.stdout.lines if fnmatch(line, complaint)]) == 1
-    result.stdout.no_fnmatch_line("During handling of the above exception*")
-
-
-def test_the_fixtures_and_the_marker_are_explained(run):
-    """`pytest --fixtures` and `pytest --markers` tell what there is, and hide how it is done."""
+def test_the_fixtures_are_explained(run):
+    """`pytest --fixtures` tells what there is, and hides how it is done."""
     listing = run("", "--fixtures", plugins=["asyncio"]).stdout.str()
     assert [line.split(" -- ")[0] for line in listing.splitlines() if " -- " in line and "tofupilot" in line] == [
         "tofupilot_sandbox",
         "tofupilot_environment",
     ]
-    run("", "--markers").stdout.fnmatch_lines(["@pytest.mark.tofupilot[(][*][*]options[)]: options of the test's *"])
 
 
 def test_it_costs_nothing_where_it_is_not_used(run):
