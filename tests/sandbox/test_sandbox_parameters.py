@@ -19,7 +19,6 @@ TIMES = {
     "2024-02-29T00:00:59.9-23:59": BEGAN,
     "2024-01-01T00:00Z": datetime(2024, 1, 1, tzinfo=UTC),
     "2024-01-01T02:00+02:00": datetime(2024, 1, 1, tzinfo=UTC),
-    "0000-01-01T00:00:00Z": datetime.min.replace(tzinfo=UTC),
 }
 DURATIONS = {"PT1M30.732S": timedelta(seconds=90.732), "PT1,5S": timedelta(seconds=1.5), "P2W": timedelta(days=14)}
 DURATIONS |= {"P1Y2M3DT4H": timedelta(days=428, hours=4), "PT0S": timedelta(0)}
@@ -76,10 +75,10 @@ def test_a_text_has_at_most_100_utf_16_units(service):
 
 
 def test_a_time_has_an_offset_and_is_cut_to_milliseconds():
-    """Its seconds may be missing. The year 0 is before everything."""
+    """Its seconds may be missing."""
     for text, time in TIMES.items():
         second = timedelta(milliseconds=1)
-        times = [time, *([time - second] if time > datetime.min.replace(tzinfo=UTC) else []), time + second]
+        times = [time, time - second, time + second]
         service = Sandbox(1, runs=[evolve(make_run(), id=str(at), started_at=at) for at in times])
         after, before = (set(ids(service, "runs", {name: text})) for name in ("started_after", "started_before"))
         assert after == {str(at) for at in times if at >= time}, text
@@ -87,16 +86,12 @@ def test_a_time_has_an_offset_and_is_cut_to_milliseconds():
 
 
 def test_a_duration_is_one_of_iso_8601():
-    """One that is longer than a timedelta can be is the longest timedelta."""
     runs = [make_run(duration=duration, id=str(duration)) for duration in DURATIONS.values()]
     service = Sandbox(1, runs=runs)
     for text, duration in DURATIONS.items():
         longer = [run.id for run in runs if run.duration >= duration]
         assert sorted(ids(service, "runs", {"duration_min": text})) == sorted(longer), text
         assert ids(service, "runs", {"duration_min": text, "duration_max": text}) == [str(duration)]
-    for text in (f"P{'9' * 400}D", "P999999999999D"):
-        assert ids(service, "runs", {"duration_min": text}) == []
-        assert len(ids(service, "runs", {"duration_max": text})) == len(runs)
 
 
 def test_all_conditions_of_metadata_have_to_be_met():
