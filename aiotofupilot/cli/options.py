@@ -239,7 +239,7 @@ def shared_filters(listings: Iterable[str]) -> list[Argument]:
 
 def with_options(command: C, arguments: Iterable[Argument]) -> C:
     """Replace a command's ``**arguments`` by options, and explain in its help how they are typed."""
-    arguments = [*arguments]
+    arguments = [argument for argument in arguments if argument.name != "extra_query"]  # it is for programs
     signature = inspect.signature(command)
     *own, _ = signature.parameters.values()
     command.__signature__ = signature.replace(parameters=[*own, *map(_option, arguments)])  # type: ignore[attr-defined] # inspect looks for it

@@ -186,6 +186,9 @@ MetadataFilter = Mapping[str, Mapping[str, str | float | bool | Sequence[str]]]
 """At most 5 keys with one condition each: ``{"in": [str, ...], "contains": str}`` or one of the two, ``{"eq": bool}``,
 or any of ``gte``, ``lte``, ``gt``, ``lt`` and ``eq``, each with a number."""
 
+ExtraQuery = Mapping[str, str | Sequence[str]]
+"""Parameters by name. A name with several values is sent once for each."""
+
 UnitSamples = Annotated[
     Sequence[Literal["production", "golden", "failing", "ignored"]] | None,
     "What the units are samples of; ``production`` stands for units that are not samples.",
@@ -213,6 +216,11 @@ class Options(TypedDict, total=False):
         "an item that comes again soon, and can miss items after a removal. "
         'If None, ``"resync"``, or ``"ignore"`` in an order in which items can move. If a page cannot be checked, the '
         "walk then follows the cursor, warns once, and sets `WalkStats.is_unchecked`.",
+    ]
+    extra_query: Annotated[
+        ExtraQuery | None,
+        'Parameters of the API that are newer than this package, such as ``{"team_ids": ["a", "b"]}``. They are sent '
+        "with each page as they are, and belong to the query like filters.",
     ]
 
 

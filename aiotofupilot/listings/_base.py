@@ -161,6 +161,9 @@ class Listing(Generic[T]):
     def part(self, shard: Shard[T], **options: Unpack[PageOptions]) -> Paginator[T]:
         """Return the items of a shard of this listing."""
         check_names(type(self).__name__, options, _PAGE_OPTIONS)
+        if options.get("extra_query") is not None:
+            message = "extra_query cannot be given with a shard: the shard has its listing's own"
+            raise for_parameter(ValueError(message), "extra_query")
         if shard.listing != self.name:
             raise for_parameter(ValueError(f"shard is a part of {shard.listing}, and not of {self.name}"), "shard")
         if shard.start is None and shard.end is None:
@@ -195,7 +198,7 @@ class Listing(Generic[T]):
     def _paginator(self, pairs: Pairs, given: Mapping[str, object], part: Shard[T] | None = None) -> Paginator[T]:
         """Return a paginator. ``given`` may hold more than options."""
         how = {option.name: checked(option, given.get(option.name, option.default)) for option in _PAGE_OPTIONS}
-        query: Query[T] = Query(self, pairs, self.decode, part)
+        query: Query[T] = Query(self, (*pairs, *self._extra(how["extra_query"] or ())), self.decode, part)
         on_drift, sort_by = how["on_drift"], dict(pairs).get("sort_by")
         if sort_by is not None and sort_by not in self.stable_orders:
             if on_drift == "resync":
@@ -216,6 +219,14 @@ class Listing(Generic[T]):
             on_unreadable=None if self.is_bare else how["on_unreadable"],
         )
         return Paginator(query, plan)
+
+    def _extra(self, pairs: Pairs) -> Pairs:
+        """Return the pairs of ``extra_query``. Refuse a parameter that this package knows."""
+        known = {"limit", "cursor", *(argument.name for argument in self.filters)}
+        if sent := [name for name, _ in pairs if name in known]:
+            message = f"extra_query must not have {sent[0]!r}: {type(self).__name__}.list() sends it already"
+            raise for_parameter(ValueError(message), "extra_query")
+        return pairs
 
     def _start(self, cursor: int | Checkpoint | None, query: str) -> Checkpoint:
         """Return the start as a checkpoint of this listing and query digest."""

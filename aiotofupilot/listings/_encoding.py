@@ -20,7 +20,7 @@ from aiotofupilot._paging.source import MILLISECOND, moved
 from aiotofupilot._wire.times import format_date_time, format_duration, read_date_time
 from aiotofupilot.positions import Checkpoint
 
-from ._arguments import Argument, Bounds, MetadataFilter
+from ._arguments import Argument, Bounds, ExtraQuery, MetadataFilter
 
 Pairs = tuple[tuple[str, str], ...]
 """Names and values of a query, in order. A parameter with several values repeats its name."""
@@ -132,6 +132,21 @@ def _number(path: str, value: object) -> float:
     return float(value)
 
 
+def _parameters(path: str, value: object) -> Pairs:
+    """Check parameters that this package does not know. ``path`` names the mapping in errors."""
+    pairs: list[tuple[str, str]] = []
+    for key, given in _mapping(path, value).items():
+        name = _string(f"a key of {path}", key)
+        if not name:
+            raise must_be(ValueError, f"a key of {path}", "the name of a parameter", name)
+        at = f"{path}[{name!r}]"
+        if not isinstance(given, Iterable):
+            raise must_be(TypeError, at, "a string or an iterable of strings", given)
+        values = [(at, given)] if isinstance(given, str) else _elements(at, cast("object", given))
+        pairs += ((name, _string(where, one)) for where, one in values)
+    return tuple(pairs)
+
+
 _METADATA_KEYS = 5
 
 
@@ -180,6 +195,7 @@ _CHECKS: Mapping[object, Callable[[str, object], object]] = {
     datetime: aware,
     float: _number,
     timedelta: _duration,
+    ExtraQuery: _parameters,
     MetadataFilter: _metadata,
 }
 """The check for each type of argument."""

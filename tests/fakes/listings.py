@@ -10,7 +10,7 @@ from aiotofupilot.listings import NAMES, listing_class
 LISTINGS = {name: listing_class(name) for name in NAMES if name != "users"}
 """The class of each listing with filters and pages. Users have neither."""
 
-OPTIONS = ("limit", "cursor", "max_items", "concurrency", "on_drift", "on_unreadable")
+OPTIONS = ("limit", "cursor", "max_items", "concurrency", "on_drift", "extra_query", "on_unreadable")
 """The arguments that every listing with pages takes."""
 
 PAGED = frozenset({"limit", "concurrency", "on_unreadable"})

@@ -94,6 +94,8 @@ async def a_walk_is_an_iterator_to_be_closed(session: TofuPilotSession) -> None:
 
 async def its_options_are_checked(session: TofuPilotSession) -> None:
     session.procedures.list(20)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue] - keyword-only
+    session.procedures.list(extra_query={"team": "a", "sizes": ["1", "2"]})
+    session.procedures.list(extra_query={"team": 1})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType] - texts
     session.procedures.list(limit="20")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a number
     session.procedures.list(created_after="2024-01-01")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a datetime
     session.procedures.list(on_drift=None)
