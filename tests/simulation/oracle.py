@@ -489,7 +489,8 @@ def judge_spans(universe, telemetry):
     world, spans = universe.world, telemetry.walks
     told = [f"{span.name} {span.attributes} {[event.attributes for event in span.events]}" for span in spans]
     world.check("the key is in no span", not any(universe.line.sandbox.api_key in text for text in told), told)
-    if {*universe.plots} == {"walk"}:
+    # The search for what cannot be read requests a page again on purpose.
+    if {*universe.plots} == {"walk"} and not {"unreadable", "faults"} & world.on:
         repeated = sum(sent.attempt > 1 for sent in universe.way.sent)
         retries = sum(event.name == "retry" for span in spans for event in span.events)
         world.check("each retry is an event of its walk's span", retries == repeated, retries, repeated)
