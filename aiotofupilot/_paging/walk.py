@@ -257,7 +257,8 @@ class Walk(ItemIteration[Y]):
         if (
             self._plan.on_drift != "raise"
             or expected is None
-            or (position.passed_again == expected if new is not None else self._window.begins == "guess")
+            or (new is None and self._window.begins == "guess")
+            or (new is not None and self._is_continued(expected))
         ):
             return
         if new is not None:
@@ -265,6 +266,11 @@ class Walk(ItemIteration[Y]):
         cursor = self._window.query.base + page.cursor
         fault = f"the listing moved: the page at cursor {cursor} does not continue the one before it"
         raise DriftError(fault, cursor=cursor)
+
+    def _is_continued(self, expected: int) -> bool:
+        """Return whether a page continues the one before it."""
+        position = self._position
+        return position.passed_again == expected if self._window.query.is_placed else position.is_continued
 
     def _look_elsewhere(self, page: Page[Identified]) -> None:
         """Note that a page misses the position."""
