@@ -519,6 +519,10 @@ class Ties(Generic[Y]):
                 _log.debug("another order is tried: %s", error)
                 await self.aclose()
                 continue
+            except TofuPilotError as error:
+                error.position = None  # it counts in this order, and the notes say where to resume in it
+                error.__dict__.pop("__notes__", None)
+                raise
             finally:
                 self._stats.unreadable += walk.stats.unreadable - before
             keys = self._keys(items)
