@@ -1,11 +1,10 @@
-"""Ask a server with the official SDK: every page, and what fails. Run as a program; writes a JSON document to stdout.
+"""Ask a server with the official SDK for what fails. Run as a program; writes a JSON document to stdout.
 
     python official_sdk.py URL API_KEY STATION_KEY
 
 Its telemetry is off, and to be sure, a connection or a look-up beyond this machine is refused and told on stderr.
 """
 
-import asyncio
 import json
 import os
 import sys
@@ -33,18 +32,6 @@ from tofupilot.v2 import TofuPilot  # noqa: E402 - with its telemetry off
 from tofupilot.v2.errors import TofuPilotError  # noqa: E402 - likewise
 
 
-async def pages(url, key):
-    """List everything as its documentation does: one call a page."""
-    async with TofuPilot(api_key=key, server_url=url) as client:
-        cursor = None
-        while True:
-            page = await client.procedures.list_async(limit=40, cursor=cursor)
-            yield page.model_dump(mode="json", by_alias=True)
-            if not page.meta.has_more:
-                return
-            cursor = page.meta.next_cursor
-
-
 def error(url, key, **query):
     """Ask for what is refused, and say how that arrives."""
     with TofuPilot(api_key=key, server_url=url) as client:
@@ -55,19 +42,16 @@ def error(url, key, **query):
             return {"type": type(caught).__name__, "status": caught.status_code, **said}
 
 
-async def main(url, key, station_key):
+def main(url, key, station_key):
     """Write all of it."""
-    document = {
-        "pages": [page async for page in pages(url, key)],
-        "errors": {
-            "400": error(url, key, search_query="x" * 101),
-            "401": error(url, "another-key"),
-            "403": error(url, station_key),
-            "500": error(url, key, search_query="outage"),
-        },
+    errors = {
+        "400": error(url, key, search_query="x" * 101),
+        "401": error(url, "another-key"),
+        "403": error(url, station_key),
+        "500": error(url, key, search_query="outage"),
     }
-    json.dump(document, sys.stdout)
+    json.dump(errors, sys.stdout)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    main(*sys.argv[1:])

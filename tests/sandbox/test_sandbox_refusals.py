@@ -140,12 +140,3 @@ def test_what_a_station_may_list_can_be_changed_at_any_time():
     assert statuses() == {"stations": 403}
     service.station_listings.add("stations")
     assert statuses() == {"stations": 200}
-
-
-def test_head_needs_no_key_and_has_no_body(service):
-    """It tells whether there is such a path."""
-    for path, status in (("runs/unknown", 200), ("users", 200), ("whoami", 200), ("runs/unknown/phases", 404)):
-        request = Request(method="HEAD", path=f"/api/v2/{path}")
-        with service.handle(request) as delivery:
-            assert (delivery.status, delivery.body, "Content-Type" in delivery.headers) == (status, b"", False)
-        assert request.page is None

@@ -156,14 +156,6 @@ def test_unittest_needs_no_pytest(pytester):
     assert ran.stderr.endswith("\n\nOK\n")
 
 
-def test_the_plugin_works_with_all_others(run, monkeypatch):
-    """pytest finds the plugin by itself, and the plugin works with all others that are installed."""
-    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-    run(ASYNC + AIOHTTP, "--asyncio-mode=auto", "-o", "asyncio_default_fixture_loop_scope=function").assert_outcomes(
-        passed=3
-    )
-
-
 def test_the_fixtures_are_explained(run):
     """`pytest --fixtures` tells what there is, and hides how it is done."""
     listing = run("", "--fixtures", plugins=["asyncio"]).stdout.str()
