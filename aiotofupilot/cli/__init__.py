@@ -3,8 +3,8 @@
 `run` is a command as a process, with its event loop, Ctrl-C, SIGTERM and exit code. `listing` has the command of each
 listing. Its `options` come from the listing's declaration. Its `output` is standard output, or a file that another run
 can complete. `formats` write items, `xlsx` makes a workbook, `progress` shows progress, and `messages` are lines that
-cannot steer a terminal. `get` shows an item, `download` fetches attachments, `mirror` keeps a database, `check` reads a
-receipt, `doctor` examines how a server lists, and `sandbox` runs one.
+cannot steer a terminal. `whoami` shows whose key it is, `download` fetches attachments, `mirror` keeps a database,
+`check` reads a receipt, `doctor` examines how a server lists, and `sandbox` runs one.
 """
 
 from __future__ import annotations
@@ -63,9 +63,8 @@ def command_line() -> App:
     )
     for name in NAMES:
         app.command(f"{__package__}.listing:{name}", name=name)
-    for name in ("check", "doctor", "download", "get", "mirror", "sandbox"):
+    for name in ("check", "doctor", "download", "mirror", "sandbox", "whoami"):
         app.command(f"{__package__}.{name}:{name}", name=name, usage=_USAGE.get(name))
-    app.command(f"{__package__}.get:whoami", name="whoami")
     app.register_install_completion_command(add_to_startup=False)  # pyright: ignore[reportUnknownMemberType]
     return app
 

@@ -202,7 +202,6 @@ def _in_options(message: str) -> str:
         return f"--{named[1].replace('_', '-')}" + (f" {named[2]}" if named[2] else "")
 
     message = re.sub(r"session\.(\w+)\.list\(\)", r"'aiotofupilot \1'", _PARAMETER.sub(as_option, message))
-    message = re.sub(r"session\.(\w+)\.current\(\)", r"'aiotofupilot get \1 current'", message)
     # A key on the command line is discouraged.
     return message.replace(
         "pass --api-key", "log in with TofuPilot's own command, or try --sandbox, which needs no key"

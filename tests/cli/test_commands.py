@@ -8,7 +8,7 @@ from aiotofupilot.cli import run
 from aiotofupilot.sandbox.faults import latency, status
 
 
-@pytest.mark.parametrize("command", ["download", "get", "mirror", "sandbox", "whoami"])
+@pytest.mark.parametrize("command", ["download", "mirror", "sandbox", "whoami"])
 def test_help_is_wrapped_by_the_terminal_alone(capfd, monkeypatch, command):
     """A line is short only where a paragraph or a description ends, or where the next word does not fit."""
     columns = 70

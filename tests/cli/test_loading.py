@@ -15,10 +15,9 @@ WRONG = [
     ["mirror"],
     ["mirror", "line.duckdb", "nothing"],
     ["download"],
-    ["get"],
     ["sandbox", "--port", "x"],
 ]
-ONE = [["get", "--help"], ["whoami", "--help"]]
+ONE = [["whoami", "--help"]]
 HELP = [["--help"], *([name, "--help"] for name in ("runs", "download", "mirror"))]
 
 PROGRAM = """
@@ -76,5 +75,5 @@ def test_a_command_without_a_listing_loads_no_listing(loaded):
 def test_help_about_one_item_loads_no_event_loop(loaded):
     *_, (codes, modules) = loaded
     assert codes == {0}
-    assert "aiotofupilot.cli.get" in modules
+    assert "aiotofupilot.cli.whoami" in modules
     assert modules & (HEAVY | {"asyncio"}) == set()

@@ -127,16 +127,6 @@ def test_interrupt(start, sandbox, asked, tmp_path, number, written):
     assert not (tmp_path / "list.csv").exists()
 
 
-def test_interrupt_of_a_command_for_one_item(start, sandbox, asked):
-    """It has nothing to say."""
-    sandbox.faults.always(stall(3600))
-    is_asked = asked(1)
-    process = start("get", "runs", "x")
-    assert is_asked.wait(30)
-    process.send_signal(signal.SIGINT)
-    assert (process.communicate(timeout=20), process.returncode) == ((b"", b""), 130)
-
-
 def test_interrupt_while_a_pipe_is_full(start, sandbox):
     """A reader that pauses, such as a pager, cannot hold Ctrl-C up. The pages that are whole are counted."""
     with small_pipe(blocking=True) as (reader, writing):
