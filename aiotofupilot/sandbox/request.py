@@ -229,12 +229,3 @@ class RequestLog(list[Request]):
     def statuses(self) -> Counter[int | None]:
         """The number of responses per HTTP status code. None counts requests without a response."""
         return Counter(request.status for request in self)
-
-    @property
-    def faults(self) -> Counter[Fault]:
-        """The number of times each fault happened."""
-        return Counter(request.fault for request in self if request.fault)
-
-    def __repr__(self) -> str:
-        lines = "".join(f"\n  {request}" for request in self)
-        return f"<{len(self)} requests{lines}>"

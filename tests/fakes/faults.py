@@ -34,11 +34,7 @@ def gzip() -> Fault:
 
 @fault
 def gzip_bomb(size: int = 80 * _MIB) -> Alteration:
-    """Respond with a few bytes that decompress to many spaces.
-
-    Args:
-        size: The number of spaces, in bytes.
-    """
+    """Respond with a few bytes that decompress to many spaces."""
     compressor = compressobj(wbits=_GZIP)
     parts = [compressor.compress(b" " * min(_MIB, size - at)) for at in range(0, size, _MIB)]  # takes little memory
     bomb = b"".join(parts) + compressor.flush()
@@ -47,12 +43,7 @@ def gzip_bomb(size: int = 80 * _MIB) -> Alteration:
 
 @fault
 def oversized(size: int = 80 * _MIB, *, announced: bool = True) -> Alteration:
-    """Send many spaces after the response. JSON allows that.
-
-    Args:
-        size: The least number of spaces, in bytes.
-        announced: Whether Content-Length says so, and the client can refuse before it reads.
-    """
+    """Send many spaces after the response, which JSON allows. If announced, Content-Length says so."""
 
     def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
         padding = ceil(size / _MIB) * (b" " * _MIB,)  # the same bytes many times take little memory
@@ -65,24 +56,14 @@ def oversized(size: int = 80 * _MIB, *, announced: bool = True) -> Alteration:
 
 @fault
 def header_flood(count: int = 1000, *, size: int = 1000) -> Alteration:
-    """Send many more headers.
-
-    Args:
-        count: How many more headers to send.
-        size: The length of each of their values, in bytes.
-    """
+    """Send many more headers."""
     flood = {f"X-Flood-{number}": "x" * size for number in range(count)}
     return lambda delivery, _request, _random: delivery.with_headers(flood)
 
 
 @fault
 def redirect(location: str | None = None, *, code: int = 307) -> Alteration:
-    """Redirect to another address.
-
-    Args:
-        location: The address, absolute or relative. None means the same address.
-        code: 301, 302, 303, 307 or 308.
-    """
+    """Redirect to another address, or to the same one."""
     return lambda delivery, request, _random: delivery.with_response(
         Delivery.of(code, {"Location": location or request.target}, b""),
     )
@@ -90,11 +71,7 @@ def redirect(location: str | None = None, *, code: int = 307) -> Alteration:
 
 @fault
 def malformed(*items: int | str) -> Alteration:
-    """Write null as the ID of these items, unless another fault has replaced the response.
-
-    Args:
-        items: Positions or IDs.
-    """
+    """Write null as the ID of these items, unless another fault has replaced the response."""
 
     def alter(delivery: Delivery, request: Request, _random: Random) -> Delivery:
         named = among(request, items)

@@ -83,16 +83,6 @@ async def test_pages_from_a_checkpoint_begin_with_the_one_in_which_it_lies(listi
     assert await listing(cursor=Checkpoint(10, 5)).first() == service.procedures[15]
 
 
-async def test_pages_that_are_left_leave_nothing_in_flight(listing, connection):
-    """As a generator, they are to be closed by who leaves them."""
-    pages = listing(limit=2, concurrency=4).pages()
-    async for page in pages:
-        if page.cursor == 12:
-            break
-    await pages.aclose()
-    assert connection.in_flight == 0
-
-
 async def test_an_error_between_pages_tells_where_to_resume(listing, service):
     """At the page that could not be had."""
     service.faults.on(cursor=20).next(status(503), times=10)
