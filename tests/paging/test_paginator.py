@@ -7,7 +7,7 @@ from fakes import paging
 from fakes.in_process import InProcess
 from hypothesis import given, strategies as st
 
-from aiotofupilot import Checkpoint, Page, PaginationError, ServerError
+from aiotofupilot import Checkpoint, Page, ServerError
 from aiotofupilot.listings import Runs
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import status
@@ -92,15 +92,6 @@ async def test_an_error_between_pages_tells_where_to_resume(listing, service):
             seen += page.data
     assert caught.value.checkpoint == Checkpoint(20)
     assert seen + await listing(cursor=caught.value.checkpoint).collect() == service.procedures
-
-
-async def test_a_misleading_cursor_between_pages_is_not_where_to_resume(listing, service):
-    """Behind the page that named it is."""
-    service.paging = paging.cycling_cursor(20)
-    with pytest.raises(PaginationError) as caught:
-        async for _ in listing(limit=10).pages():
-            pass
-    assert caught.value.checkpoint == Checkpoint(20, 10)
 
 
 async def test_the_first_item_costs_one_request_for_one_item(listing, service, connection):

@@ -115,13 +115,6 @@ class TestSkip:
         await drain(listing(on_unreadable="skip").walk())
         assert max(int(request.query["limit"]) for request in service.requests) == 100
 
-    @pytest.mark.parametrize("concurrency", [1, 16])
-    async def test_pages(self, listing, service, concurrency):
-        bad = (3, 5, 6, 33, 59, 60, 93)
-        service.faults.always(unreadable(*at(service, *bad)))
-        pages = [page async for page in listing(limit=10, concurrency=concurrency, on_unreadable="skip").pages()]
-        assert [item for page in pages for item in page.data] == but(service, bad)
-
     async def test_the_log_says_what_is_left_out_and_why(self, listing, service, caplog):
         service.faults.always(unreadable(*at(service, 45)))
         await listing(on_unreadable="skip").collect()

@@ -389,8 +389,3 @@ def test_what_is_not_the_model_of_an_item_is_refused():
     for model in (models.Page, models.RawItem, int, "Run", make(Run), None, [Run]):
         with pytest.raises(TypeError, match=r"^model must be the class of an item or of a part of one, such as Run"):
             make(model)
-
-
-def test_an_operator_may_be_a_user():
-    assert make(Operator) == Operator(None, "Night shift", None)
-    assert make(Operator, name="Ada Park", id=make(User).id).id == make(User).id

@@ -74,19 +74,6 @@ def test_a_taken_port_is_an_error_of_the_block_s_beginning():
     assert sandbox_threads() == []
 
 
-def test_a_failing_hook_fails_the_test():
-    """The error of a hook is raised again after the block."""
-
-    def fail(_factory, _request):
-        raise ZeroDivisionError
-
-    sandbox = Sandbox(procedures=0)
-    sandbox.before_response.append(fail)
-    with pytest.RaisesGroup(ZeroDivisionError), serve(sandbox):
-        assert get(sandbox)[0] == 500
-    assert sandbox_threads() == []
-
-
 @pytest.mark.parametrize(("first", "longest"), [((status(500), html()), 0.0), ((status(502), cut()), 2.0)])
 async def test_a_session_on_a_sandbox_waits_no_longer_than_an_outage_lasts(first, longest):
     """Other retries come at once. An outage of two seconds is an error."""
