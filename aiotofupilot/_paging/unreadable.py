@@ -86,12 +86,10 @@ def is_unreadable(error: TofuPilotError) -> bool:
             return error.status in _TOO_SLOW | _CRASHED
         case ConnectionFailedError():  # the server may reset the connection when the item crashes it
             return not isinstance(error, CertificateError)
-        case ResponseTooLargeError():
-            return error.limit is not None
         case DecodeError():
             return error.item is not None or isinstance(error, InvalidJSONError)
         case _:
-            return isinstance(error, RequestTimeoutError)
+            return isinstance(error, RequestTimeoutError | ResponseTooLargeError)
 
 
 def _is_too_long(error: TofuPilotError) -> bool:

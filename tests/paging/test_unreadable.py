@@ -489,7 +489,6 @@ class TestRequests:
         (ConnectionFailedError(""), True),
         (CertificateError(""), False),
         (ResponseTooLargeError("", limit=5), True),
-        (ResponseTooLargeError("", limit=None), False),
         (DecodeError("", path="$.data[3].name"), True),
         (DecodeError("", path="$[3]"), True),
         (DecodeError("", path="$.meta"), False),

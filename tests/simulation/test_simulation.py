@@ -63,7 +63,6 @@ UNREACHED = {
         "if position is None or position.keys[position.begin] in NULLS:": "no long listing has items without a time",
     },
     "_paging/unreadable.py": {
-        "case ResponseTooLargeError():": "no response of a universe is larger than a session reads",
         "if on_unreadable is None:": "only users have no such option, and no universe lists them",
         "if len(left_out) > _IN_A_ROW:": "no universe has more than four items that cannot be read",
     },
