@@ -1,10 +1,10 @@
 """The command line, which writes listings as a table, JSON, CSV, Parquet or a workbook.
 
-`run` is a command as a process, with its event loop, Ctrl-C, SIGTERM and exit code. `listing` has the command of each
-listing. Its `options` come from the listing's declaration. Its `output` is standard output, or a file that another run
-can complete. `formats` write items, `xlsx` makes a workbook, `progress` shows progress, and `messages` are lines that
-cannot steer a terminal. `whoami` shows whose key it is, `download` fetches attachments, `mirror` keeps a database,
-`check` reads a receipt, `doctor` examines how a server lists, and `sandbox` runs one.
+`run` runs a command in an event loop, handles Ctrl-C and SIGTERM, and returns the exit code. `listing` has the command
+of each listing. `options` makes its options from the listing's declaration. `output` writes to standard output, or to a
+file that another run can complete. `formats` write items, `xlsx` makes a workbook, `progress` shows progress, and
+`messages` writes lines that cannot steer a terminal. `get` shows an item, `download` fetches attachments, `mirror`
+keeps a database, `check` reads a receipt, `doctor` examines how a server lists, and `sandbox` runs a made-up server.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ _USAGE = {
     "download": "Usage: aiotofupilot download [OPTIONS] FOLDER [LISTING]",
     "mirror": "Usage: aiotofupilot mirror [OPTIONS] DATABASE [LISTING...]",
 }
-"""Usage lines that replace those of cyclopts, which would call the listings ``ARGS``."""
+"""Usage lines in place of cyclopts' own, which call the listings ``ARGS``."""
 
 
 def command_line() -> App:
-    """Return the command line. A command is loaded when it is used, because it takes time to make its options."""
+    """Return the command line. A command is loaded on first use, because making its options takes time."""
     app = App(
         name="aiotofupilot",
         help="Stream TofuPilot's listings to the terminal, a pipe or a file.",
@@ -78,14 +78,14 @@ def run(arguments: Sequence[str]) -> ExitCode:
         ):  # for help
             app = command_line()
             if arguments[:1] in ([], ["--help"], ["-h"]):
-                app.resolved_commands()  # without this, cyclopts shows a command without its help
+                app.resolved_commands()  # otherwise cyclopts lists commands without their help
             command, bound, _ = app.parse_args(arguments)
             work = command(*bound.args, **bound.kwargs)
         if inspect.iscoroutine(work):
             work = _do(work)
         if work is not None:  # the command has its own exit code
             return ExitCode(work)
-    except (SystemExit, BrokenPipeError):  # rich raises the former while it shows the help
+    except (SystemExit, BrokenPipeError):  # rich raises SystemExit while it shows the help
         pass  # the reader has closed the pipe
     except EXPECTED as error:
         code, line = explained(error)
@@ -110,8 +110,8 @@ def _do(work: Coroutine[Any, Any, object]) -> object:
     """Run the work of a command. After Ctrl-C or SIGTERM, end the process as soon as the work has stopped.
 
     The first signal cancels the work, and a second one of either kind ends the process at once. asyncio handles Ctrl-C,
-    unless the process ignores it, as in a script's background. Service managers, ``docker stop`` and ``timeout`` send
-    SIGTERM.
+    unless the process ignores it, as a background job of a script does. Service managers, ``docker stop`` and
+    ``timeout`` send SIGTERM.
     """
     import asyncio  # noqa: PLC0415 - a wrong command need not wait for it
 
@@ -145,7 +145,7 @@ def _do(work: Coroutine[Any, Any, object]) -> object:
 def _leave(error: BaseException, *, is_terminated: bool) -> None:
     """End the process if a signal has ended its work.
 
-    A thread may be stuck in a name lookup or a full pipe, and a normal exit would wait for it.
+    A normal exit would wait for all threads, and one may be stuck in a name lookup or a full pipe.
     """
     code, line = explained(error) if isinstance(error, EXPECTED) else (ExitCode.INTERRUPTED, "")
     if code != ExitCode.INTERRUPTED:

@@ -81,7 +81,7 @@ class _Receipt:
             self.doubts([item for item in self.passed if item in shown] != again, "items have changed their order")
             return ids[0] in self.passed
         last = next(reversed(self.passed.values()), "")
-        self.doubts(last is None, "nothing holds it to an item without a value")
+        self.doubts(last is None, "the item passed last has no value to compare with")
         until, bound = [line["until"]] if line["until"] is not None else [], line["bound"]
         orders: set[int] = {(after > before) - (after < before) for before, after in pairwise(values + until)}
         self.order = self.order or next(filter(None, orders), 0)

@@ -1,4 +1,4 @@
-"""``aiotofupilot doctor``: how a server lists, found out by a few requests, as a table or as JSON."""
+"""``aiotofupilot doctor`` finds out by a few requests how a server lists, and writes a table or JSON."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ async def doctor(
     json: Annotated[bool, Parameter(group=OUTPUT, show_default=False)] = False,
     server: Server = Server(),  # noqa: B008 - a value
 ) -> ExitCode:
-    """Find out how the server lists, and whether that is as this package expects.
+    """Find out whether the server lists as this package expects.
 
     It makes at most 40 requests with your key, and at most two a second. They change nothing, none goes beyond cursor
     20,000, and none is sent again.
 
     The table has a line for each listing: how a walk continues after a page; the time that sorts the listing; whether
-    items of the same time keep their order; how a filter compares this time with a bound; the largest of three
-    cursors that has items, with "+" if there may be more; and how long the first page and the one at that cursor took.
-    "!" marks what the package does not expect, and "-" what it can handle.
+    items of the same time keep their order; how a filter compares this time with a bound; the largest of three cursors
+    that has items, with "+" if there may be more; and how long the first page and the page at that cursor took. "!"
+    marks what the package does not expect, and "-" what it can handle.
 
     The exit code is 0 if everything is as the package expects, and otherwise 7.
 

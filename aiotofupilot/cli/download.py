@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aiotofupilot import Attachment, DetailsWalk, TofuPilotSession
 
 _OPTIONS = [argument for argument in listing_class("runs").options if argument.name not in ("concurrency", "cursor")]
-"""The arguments of ``list()`` that become options. Concurrency has another default here, and there is no position."""
+"""The arguments of ``list()`` that become options. ``concurrency`` has its own default here."""
 
 
 async def download(
@@ -46,8 +46,8 @@ async def download(
 
     Args:
         folder: The folder. If there is none, it is made.
-        listing: Whose attachments: runs or units.
-        concurrency: Files at a time, and as many requests for runs or units at the same time.
+        listing: Download the attachments of runs or of units.
+        concurrency: Download this many files at a time, and meanwhile send as many requests for runs or units.
         server: Which server gets the requests.
         filters: Which runs or units. There is an option for each.
     """

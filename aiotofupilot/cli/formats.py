@@ -51,13 +51,13 @@ class Format:
     tail: bytes = b""
     """Bytes before all items, between two pages, and after all items."""
     columns: Mapping[str, str] = {}
-    """The option ``--columns``, if it is given. A file is resumed only with the same one."""
+    """The option ``--columns``, if it is given. A file is resumed only with the same value."""
     remake: Remake | None = None
     """Makes the file from all written bytes. None if the written bytes are the file."""
     most: int | None = None
     """The most items of a file. None for any number."""
     details_at_once: int = 1
-    """The most items with details that are written together. One can have tens of MB."""
+    """The most items with details that are written together. An item can have tens of MB."""
 
 
 def json_lines(*, for_terminal: bool = False) -> Format:
@@ -74,7 +74,7 @@ def json_object(item: object, *, for_terminal: bool) -> bytes:
 
 
 def json_array(*, for_terminal: bool = False) -> Format:
-    """Return the format of one JSON array. It has one item per line, so that it can be streamed and searched."""
+    """Return the format of one JSON array. Each item has its own line, so programs can stream the array."""
     return Format(
         name="json",
         head=b"[",
@@ -109,7 +109,7 @@ def csv_rows(model: type, columns: Sequence[str] | None = None, *, for_terminal:
 
 
 def _values(item: object, leaves: Iterable[Leaf]) -> list[object]:
-    """Return the values of an item. Plain values are the model's, and others are as in CSV."""
+    """Return the values of an item. Plain values are unchanged, and others become what they are in CSV."""
     found = [(leaf, _at(item, leaf.attributes)) for leaf in leaves]
     if all(isinstance(value, _PLAIN) for _, value in found):
         return [value for _, value in found]
@@ -195,10 +195,10 @@ _MADE = {"parquet": "Parquet file", "xlsx": "workbook"}
 def format_for(
     name: str | None, output: Path | None, listing: str, model: type, *, columns: str | None = None
 ) -> Format:
-    """Return a new format: the named one, or else the one of the output's ending, or else a table.
+    """Return a new format: the named format, or else the format of the output's ending, or else a table.
 
-    A table fits a terminal. A table has the listing's columns, and other formats have the model's. ``columns`` names
-    others, separated by commas.
+    On a terminal, a table is cut to its width. A table has the columns of `TABLES`, and other formats have the fields
+    of the model. ``columns`` names other columns, separated by commas.
 
     Raises:
         UsageError: The ending has no format, there is no such column, or the format does not fit the other options.
@@ -267,7 +267,7 @@ _WIDTHS: Mapping[object, int] = {datetime: 17, timedelta: 10, bool: 8, int: 12}
 """Terminal cells for values of a type."""
 
 _ID, _LEAST, _USUAL, _MOST = 36, 12, 32, 48
-"""Terminal cells for an ID; for other texts: at least, without a terminal, and at most."""
+"""Terminal cells for an ID, and for other texts: the least, the number without a terminal, and the most."""
 
 
 @frozen
@@ -368,7 +368,8 @@ _GAP = "  "
 def fitted(columns: Sequence[Column], width: int | None, *, needs_all: bool = False) -> list[Column]:
     """Return the columns that fit into a width, with their final widths. With ``needs_all``, return all.
 
-    Elastic columns share the remaining width. If even all of them are too wide, all are narrowed in proportion.
+    Elastic columns share the remaining width. If the returned columns are still too wide, all are narrowed in
+    proportion.
     """
     kept = list(columns)
     if width is None:

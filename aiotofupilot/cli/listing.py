@@ -55,7 +55,7 @@ class OutputOptions:
             have the API's own names and formats. parquet has the library's, and needs the extra arrow. xlsx has the
             columns of csv, with real numbers and dates, and needs the extra xlsx. Its dates are in UTC, because Excel
             has no time zones, and a text is cut after 32,767 characters. By default the ending of --output decides, and
-            without one it is a table.
+            otherwise it is a table.
         output: Write into this file. If it exists already, it is replaced, but only when everything has arrived. Its
             ending names the format: .csv, .json, .jsonl, .ndjson, .parquet, .txt or .xlsx. An interrupted run leaves
             what it had in FILE.part.
@@ -63,7 +63,7 @@ class OutputOptions:
             of csv, such as id,unit.serial_number. parquet is flat then.
         resume: Complete the file that an interrupted run of the same command has begun. The listing is completed, but
             not searched for newer items. If there is no begun file, begin one. A finished file is never replaced.
-        receipt: Record the items of each page and those written in this file, for 'aiotofupilot check FILE'.
+        receipt: Record in this file which items each page had and which were written, for 'aiotofupilot check FILE'.
     """
 
     format: Literal["table", "jsonl", "json", "csv", "parquet", "xlsx"] | None = None
@@ -184,7 +184,8 @@ async def write_listing(
 ) -> tuple[int, str]:
     """Write a listing as it arrives, to a file or, without a path, to standard output.
 
-    Return how many items are written, including those of earlier runs, and in words which ones this run left out.
+    Return how many items are written, including those of earlier runs, and a text about the items that this run left
+    out.
 
     Raises:
         StoppedError: It ended early after something was written, or was interrupted.
@@ -205,7 +206,7 @@ async def write_listing(
                 if query.has_details:
                     walk = rest.details().walk()
                 else:
-                    if form.name == "parquet":  # its columns need only the attributes
+                    if form.name == "parquet":  # it is made from the attributes, so models are not needed
                         from aiotofupilot.arrow.streaming import structs_of  # noqa: PLC0415 - it needs an extra
 
                         rest = structs_of(rest)

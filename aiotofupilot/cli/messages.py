@@ -30,7 +30,7 @@ def visible_json(document: bytes) -> bytes:
 
 
 def aligned(rows: Iterable[Sequence[str]], numbers: Collection[str]) -> str:
-    """Return rows as lines of equal columns. The first row has the headings; those of ``numbers`` are flush right."""
+    """Return rows as lines of equal columns. The first row has headings. Those in ``numbers`` are of flush right columns."""
     columns = [
         [f"{cell:{'>' if cells[0] in numbers else ''}{max(map(len, cells))}}" for cell in cells]
         for cells in zip(*rows, strict=True)
@@ -39,7 +39,7 @@ def aligned(rows: Iterable[Sequence[str]], numbers: Collection[str]) -> str:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Return whether a stream is a terminal. A closed one is None in Python."""
+    """Return whether a stream is a terminal. A closed standard stream is None."""
     return stream is not None and stream.isatty()
 
 
@@ -50,7 +50,7 @@ def raw(stream: IO[Any]) -> RawIOBase:
 
 
 def put(stream: TextIO | None, text: str) -> None:
-    """Write a whole text to a stream at once, unless the stream is closed.
+    """Write a whole text to a stream before returning, unless the stream is closed.
 
     `print` loses text if Python runs unbuffered and the stream is non-blocking.
     """
@@ -72,7 +72,7 @@ def complain(message: str) -> None:
 
 
 class UnbufferedStream:
-    """A standard stream that writes by `put`. Text is dropped if that raises a suppressed error."""
+    """A standard stream that writes by `put`. If `put` raises a suppressed error, the text is dropped."""
 
     def __init__(self, stream: TextIO, *suppressed: type[Exception]) -> None:
         self._stream = stream
@@ -82,7 +82,7 @@ class UnbufferedStream:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write text at once."""
+        """Write a whole text before returning."""
         with suppress(*self._suppressed):
             put(self._stream, text)
         return len(text)
@@ -139,14 +139,14 @@ _HINTS: dict[type[BaseException], str] = {
     aiotofupilot.DecodeError: f"{_ADDRESS}, or get a newer aiotofupilot",
     aiotofupilot.TofuPilotError: "get a newer aiotofupilot, or report this",
 }
-"""Hints for errors that have none, by their class. The nearest class counts."""
+"""Hints for errors that have no hint, by class. The nearest base class counts."""
 
 _PARAMETER = re.compile(
     r"(\b(?:api_key|base_url|allow_insecure_http|on_drift|ca_cert)\b(?! in )|^proxy\b|\bproxy(?==))"
     r'(?:=(?:True\b|"(\w+)")?)?'
 )
-"""A parameter that has an option, as messages name it, perhaps with a value. Members of the login's file with the same
-names are not matched."""
+"""A parameter that has an option, as a message names it, perhaps with a value. It matches no member of the login's file
+with the same name."""
 
 
 def explained(error: BaseException) -> tuple[ExitCode, str]:
@@ -185,7 +185,7 @@ def _misunderstood(error: CycloptsError) -> str:
         case UnusedCliTokensError():
             return f"no such argument: {' '.join(error.unused_tokens or ())}; see --help"
         case UnknownOptionError() if error.token.keyword == "--limit":
-            # In the library, --limit is the size of a page, and elsewhere often a number of items. cyclopts would
+            # In the library, ``limit`` is the size of a page. Elsewhere, it is often a number of items. cyclopts would
             # suggest --timeout.
             advice = "-n or --max-items limits all items, and --page-size those of a request. See --help."
             return f"{str(error).partition(' Did you mean')[0]} {advice}"

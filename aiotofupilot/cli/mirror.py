@@ -1,4 +1,4 @@
-"""``aiotofupilot mirror``: its options, progress, results and errors."""
+"""``aiotofupilot mirror``, with its options, progress, results and errors."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ async def mirror(
 ) -> None:
     """Bring a DuckDB database up to date, with a table for each listing.
 
-    The first run reads everything, and each later one reads what is new. It can be stopped at any time and run again.
-    Each run reads all parts, stations and users, and looks for removed runs, units and batches. --again finds what
-    else was changed or removed lately, and --full finds all of it. A row that the server no longer lists stays, and
-    _gone_at says when that was found. Measurements, phases and logs are always mirrored together with the runs. With
-    filters, only the items that match are mirrored. The database remembers the filters, so give the same ones each
-    time.
+    The first run reads everything, and each later run reads what is new. A run can be stopped at any time and repeated.
+    Each run reads all parts, stations and users, and looks for removed runs, units and batches. --again finds other
+    recent changes and removals, and --full finds all changes and removals. A row that the server no longer lists stays,
+    and _gone_at says when that was found. Measurements, phases and logs are always mirrored together with the runs.
+    With filters, only the items that match are mirrored. The database remembers the filters, so give the same filters
+    each time.
 
     Args:
         database: The file. If there is none, it is made.
-        listings: The listings to bring up to date, such as runs. By default all that have the filters.
-        again: Read the runs, units and batches of the last 7d, for example, once more, with the measurements, phases
-            and logs of these runs.
+        listings: The listings to bring up to date, such as runs. By default all listings that have the filters.
+        again: Read recent runs, units and batches once more, such as those of the last 7d, with the measurements,
+            phases and logs of these runs.
         full: Read everything again, and mark what is gone.
         overlap: The most seconds from the creation of an item until it is visible. Each run reads the items of the
             last so many seconds again.

@@ -61,7 +61,7 @@ _SECONDS = Parameter(group=ASKING, metavar="SECONDS", validator=Number(gt=0, lt=
 def timestamp(_: object, tokens: Sequence[Token], now: datetime | None = None) -> datetime:
     """Read a date or date-time in ISO 8601, or an age, such as 7d or 1d12h.
 
-    A date-time without an offset is local time, as with git, journalctl and docker. A date is its midnight.
+    A date-time without an offset is local time, as with git, journalctl and docker. A date alone means its midnight.
     """
     text = tokens[0].value
     try:
@@ -110,7 +110,7 @@ def duration(_: object, tokens: Sequence[Token]) -> timedelta:
 def metadata(_: object, tokens: Sequence[Token]) -> dict[str, object]:
     """Read conditions on metadata: any number of KEY=TEXT, or one JSON object.
 
-    A key given several times may have any of the texts.
+    If a key is given several times, the value may be any of its texts.
     """
     if len(tokens) == 1 and tokens[0].value.lstrip().startswith("{"):
         with suppress(ValueError, RecursionError):  # RecursionError: it is nested too deeply
@@ -141,13 +141,13 @@ _OF_LIST: dict[str, dict[str, Any]] = {
     "on_drift": {
         "group": ASKING,
         "help": "What to do if items are added or removed meanwhile, which makes the server's positions skip or repeat "
-        "some: resync, to list each item that stays exactly once; raise, to fail; or ignore. By default resync, or "
+        "items: resync lists each item that stays exactly once; raise fails; ignore continues. By default resync, or "
         "ignore in an order in which items can move. If pages cannot be checked, the default warns and continues.",
     },
     "on_unreadable": {
         "group": ASKING,
-        "help": "What to do about an item that the server cannot serve while it serves others: raise, to fail after "
-        "the items before it; or skip, to leave it out and say so at the end.",
+        "help": "What to do about an item that the server cannot serve while it serves others: raise fails after the "
+        "items before it; skip leaves it out, and says so at the end.",
     },
 }
 """Names, groups and help texts of arguments of ``list()`` that differ in a command."""
@@ -160,13 +160,13 @@ _TYPED: dict[object, dict[str, object]] = {
     float: {"metavar": "N"},
     str: {"metavar": "TEXT"},
 }
-"""How a value of each type is typed."""
+"""How users type a value of each type."""
 
 _FORMS = {
     Sequence: "An option marked with ... can be given several times: an item has to match one of its values.",
     datetime: (
         "DATE is ISO 8601: 2024-01-31, 2024-01-31T09:30, 2024-01-31T09:30Z or 2024-01-31T09:30+02:00. Without Z or an "
-        "offset it is this machine's local time; a date alone is its midnight. It is also an age such as 7d, 12h "
+        "offset it is this machine's local time; a date alone means its midnight. An age works too, such as 7d, 12h "
         "or 30m."
     ),
     timedelta: "DURATION is 90s, 1m30s, 2h or PT1M30S.",
@@ -176,7 +176,7 @@ _FORMS = {
         "several texts, the item has to have one of them."
     ),
 }
-"""Help on how values of a type are typed."""
+"""Help on how users type values of a type."""
 
 
 def option(parameter: str) -> str:
@@ -269,9 +269,9 @@ class Server:
         allow_insecure_http: Let the key travel unencrypted to a server whose address begins with http.
         api_key: Discouraged, because everyone on this machine can read a command's arguments: set TOFUPILOT_API_KEY, or
             log in with TofuPilot's own command.
-        proxy: HTTP proxy to the server, such as http://proxy.example.com:3128. By default it is that of HTTPS_PROXY,
-            unless NO_PROXY names the server. If it needs a password, set HTTPS_PROXY, because everyone on this machine
-            can read a command's arguments.
+        proxy: HTTP proxy to the server, such as http://proxy.example.com:3128. By default it is the proxy in
+            HTTPS_PROXY, unless NO_PROXY names the server. If it needs a password, set HTTPS_PROXY, because everyone on
+            this machine can read a command's arguments.
         ca_cert: Also trust the certificates in this PEM file, such as that of your company's own authority.
     """
 
@@ -296,7 +296,7 @@ class Server:
 
     @property
     def identity(self) -> dict[str, str]:
-        """The server and a digest of the key, to recognize a file that another server or key has begun.
+        """The server and a digest of the key, to recognize a file that was begun with another server or key.
 
         Keys are too long to be guessed from a digest. The sandbox has its own key.
         """

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from io import RawIOBase
 
 Remake = Callable[[FileIO, BufferedIOBase, Path], Awaitable[None]]
-"""Makes a file from another one, which it reads to the end. It may make a temporary folder at the path."""
+"""Makes a file from another file, which it reads to the end. It may make a temporary folder at the path."""
 
 _PIECE = 4096
 """Bytes per write. A writable pipe takes this many without blocking: Linux's PIPE_BUF."""
@@ -60,7 +60,7 @@ class OutputState:
 class StandardOutput:
     """Standard output. While its reader pauses, other tasks run, and Ctrl-C works.
 
-    ``state`` is that of the last successful write.
+    ``state`` is the state after the last successful write.
     """
 
     is_torn: bool = False
@@ -73,7 +73,7 @@ class StandardOutput:
         self.state: OutputState = OutputState("", {})
 
     async def write(self, data: bytes, *, items: int | None = None, checkpoint: str | None = None) -> None:
-        """Write all these bytes before returning. ``items`` and ``checkpoint`` are those of `PartFile.write`.
+        """Write all these bytes before returning. `PartFile.write` says what ``items`` and ``checkpoint`` mean.
 
         Raises:
             BrokenPipeError: The reader has closed the pipe.
@@ -167,7 +167,7 @@ class PartFile:
             )
 
     async def write(self, data: bytes, *, items: int | None = None, checkpoint: str | None = None) -> None:
-        """Append bytes. Then ``items`` have been written in all, and the listing resumes at the checkpoint.
+        """Append bytes. ``items`` counts all items written so far, and the listing resumes at the checkpoint.
 
         If ``items`` is None, the bytes end the file. They do not count as written, so another run cuts them off. The
         part of an earlier run is kept until the first write.
@@ -256,7 +256,7 @@ async def output(
 
 
 def is_beside(path: Path, target: Path) -> bool:
-    """Return whether a path is that of an output, or of a file that is made beside it."""
+    """Return whether an output, or a file that is made beside it, has this path."""
     path, target = path.resolve(), target.resolve()
     return path == target or (path.parent == target.parent and path.name.startswith(f"{target.name}.part"))
 

@@ -30,8 +30,8 @@ _LIBRARY_LOG = logging.getLogger("aiotofupilot")
 class Progress(logging.Handler):
     """Counts items, and collects the library's warnings, such as those of failed attempts.
 
-    A ``with`` block shows it if standard error is a terminal. If the items go to a pipe, it stays hidden, because the
-    pipe's reader may write to the terminal.
+    A ``with`` block shows the progress if standard error is a terminal. If the items go to a pipe, it stays hidden,
+    because the pipe's reader may write to the terminal.
 
     ``name`` is the name of the items. ``count`` of ``total`` items have arrived. ``total`` is None if unknown.
     ``warning`` is the latest warning, or empty if items have arrived since.
@@ -76,7 +76,7 @@ class Progress(logging.Handler):
 
     @asynccontextmanager
     async def reporting(self) -> AsyncGenerator[None]:
-        """Give a cancellation the latest warning. If standard error is not a terminal, it gets a line each minute."""
+        """Add the latest warning to a cancellation. Standard error gets a line each minute if it is not a terminal."""
         writing = None if is_terminal(sys.stderr) else asyncio.create_task(self._write_lines())
         try:
             yield
@@ -103,7 +103,7 @@ class Progress(logging.Handler):
         self.note(self._name, self.count, self.total)
 
     def note(self, name: str, count: int, total: int | None = None, more: str = "") -> None:
-        """Note the progress of one listing, and perhaps more text about it."""
+        """Update the progress of one listing, perhaps with more text about it."""
         if count:
             self.warning = ""
             self._has_arrived = True

@@ -1,4 +1,4 @@
-"""``aiotofupilot sandbox``: a sandbox as a process, which prints the requests it gets."""
+"""``aiotofupilot sandbox`` runs a sandbox, and prints the requests that it gets."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ async def sandbox(
 ) -> None:
     """Run a TofuPilot of your own on this machine, with a made-up factory, until Ctrl-C.
 
-    It serves every listing. It prints two lines for a shell, which lead other programs to it, and then each request
-    with its response.
+    It serves every listing. It prints two lines that let a shell lead other programs to it, and then each request with
+    its response.
 
     Args:
         host: Listen on this address of this machine. 0.0.0.0 lets containers and other machines in.
@@ -44,8 +44,8 @@ async def sandbox(
         runs: Make up this many runs, at most 100,000, with their units, phases, measurements and logs.
         until: When the newest made-up run has been uploaded. By default now.
         latency: Delay each response by this time.
-        faults: Let this fraction of requests, 0 to 1, fail: errors, resets, responses that are cut short or not the
-            API's.
+        faults: Let this fraction of requests, 0 to 1, fail: by an error, a reset, or a response that is cut short or is
+            not the API's.
         arrivals: Make this many runs and procedures per request, on average, so that the listings grow.
         removals: Remove this many runs and procedures per request, on average, to test a mirror, for example.
         seed: Another seed makes up another factory, and lets other requests fail.
