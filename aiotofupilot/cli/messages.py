@@ -30,7 +30,7 @@ def visible_json(document: bytes) -> bytes:
 
 
 def aligned(rows: Iterable[Sequence[str]], numbers: Collection[str]) -> str:
-    """Return rows as lines of equal columns. The first row has headings. Those in ``numbers`` are of flush right columns."""
+    """Return rows as lines of equal columns. The first row has the headings. Columns in ``numbers`` are flush right."""
     columns = [
         [f"{cell:{'>' if cells[0] in numbers else ''}{max(map(len, cells))}}" for cell in cells]
         for cells in zip(*rows, strict=True)
