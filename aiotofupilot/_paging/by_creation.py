@@ -1,4 +1,4 @@
-"""Finds new items by their time of creation, or by comparing the whole listing if items do not have that time.
+"""Finds new items by their time of creation, or by comparing the whole listing if items do not have such a time.
 
 Timestamps are seconds since 1970 in UTC. Seen items are remembered by digest.
 """
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from aiotofupilot.models import Page
 
 _IDLE = 600.0
-"""This many seconds after the newest seen item was created, the server's clock decides instead which items may still
-become visible. The server's clocks may differ by half of this, so the floor lags behind by that half."""
+"""This many seconds after the creation of the newest seen item, the server's clock decides which items may still
+become visible. The server's clocks may differ by half as many seconds, so the floor lags behind by that half."""
 
 _BEHIND = 0.002
 """A query leaves an item out if it begins this many seconds after the item. The API's timestamps have milliseconds, and
@@ -37,15 +37,15 @@ queries are a millisecond wider."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) + 1
 _LATEST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
-"""The earliest floor, and the latest time. There is a datetime a second before the earliest floor."""
+"""The earliest floor, and the latest time. A second before the earliest floor is still a datetime."""
 
 
 class PassClock:
     """When a pass began, by the clock that dates the items. That clock cannot be read directly.
 
     A response has the server's time, perhaps seconds after the items were read, so the duration of the request is
-    subtracted. Both the server's clock and the local clock may be ahead of the one that dates the items. The items show
-    how far.
+    subtracted. Both the server's clock and the local clock may be ahead of the clock that dates the items. The items
+    show how far.
 
     Pages in flight refer to this object. It must not refer to the pass, or a dropped pass could not be freed.
     """
@@ -53,11 +53,11 @@ class PassClock:
     def __init__(self) -> None:
         self.began_at = -math.inf
         """When the pass began, by the earlier of both clocks; minus infinity before the first response."""
-        self.by_server = -math.inf  # the same, by the server's clock if a response has it
+        self.by_server = -math.inf  # when the pass began, by the server's clock if a response has it
         self.seen_at = -math.inf
-        """When the last page was noted, by that clock, in whole seconds. It may be up to a second late."""
+        """When the last page was noted, by the server's clock, in whole seconds. It may be up to a second late."""
         self._at_last = -math.inf  # when the pass began, or later
-        self._by_items = -math.inf  # a lower limit for it, which the items show
+        self._by_items = -math.inf  # the items show that the pass did not begin before
         self._requested_at = 0.0  # by the monotonic clock
 
     async def fetch(
@@ -76,7 +76,7 @@ class PassClock:
         return page
 
     def note(self, newest: float, now: float) -> None:
-        """Note when the newest item of a page was created. The pass began then or later, less the time it took."""
+        """Learn when the pass began, at the earliest, from the time of the newest item of a page."""
         took = now - self._requested_at
         self._by_items = max(self._by_items, newest - took)
         self.seen_at = math.ceil(self._at_last + took)
@@ -95,8 +95,8 @@ class PassClock:
 class Segment(Walk[T]):
     """A walk over a segment of a listing. Its errors have no checkpoint, because the pass adds a watermark.
 
-    Its counts are added to the stats of all segments. Only these keep the positions of unreadable items. If the server
-    was found not to sort by time, items are told apart by ID.
+    Its counts are added to the stats of all segments. Only those stats keep the positions of unreadable items. If the
+    server was found not to sort by time, items are told apart by ID.
     """
 
     def __init__(
@@ -146,17 +146,17 @@ class NewByCreation(Generic[T]):
     An item may become visible up to ``overlap`` after its creation, even behind the walk or after the pass. So the
     floor is the beginning of the pass less the ``overlap``: everything created before it counts as seen. Seen items
     after the floor are remembered by digest. Two clocks show when a pass began, and the earlier time counts: the
-    server's clock, and the one that dates the items (see `PassClock`). The second cannot be seen while nothing is
-    created. So after ten minutes without an item, it is assumed to have advanced like the first.
+    server's clock, and the clock that dates the items (see `PassClock`). The second clock cannot be seen while nothing
+    is created. So after ten minutes without an item, it is assumed to have advanced like the first clock.
 
     After an error, a pass begins again at its first floor, because pages before the error may have been wrong, too.
 
     If ``sorts`` is true and the server does not sort, new items are held back until all have been found.
 
-    If ``begins`` is true, the pass finds what exists, so that a stream leaves it out. If the API filters by creation,
-    the pass only lists the overlap before the newest item. The newest items come first, so an item created after the
-    first response lies before the walk. If the walk meets such an item anyway, the item is newer than the first page,
-    and does not count as seen. If the API does not sort, everything the walk meets counts as seen.
+    If ``begins`` is true, the pass finds existing items, so that a stream leaves them out. If the API filters by
+    creation, the pass only lists the overlap before the newest item. The newest items come first, so an item created
+    after the first response lies before the walk. If the walk meets such an item anyway, the item is newer than the
+    first page, and does not count as seen. If the API does not sort, everything the walk meets counts as seen.
 
     If ``brief`` is true, the pass finds what was created after the newest seen item. A later pass finds the rest.
     """
@@ -197,7 +197,7 @@ class NewByCreation(Generic[T]):
         self._forgotten = bytearray()
         """The joined digests of the seen items before the floor, six bytes each."""
         self._found: dict[bytes, float] = {}
-        """When the found but not yet yielded items were created, by digest."""
+        """When the items were created that were found but not yet yielded, by digest."""
         self._is_sorted: bool | None = None
         self._held: list[tuple[float, T]] | None = [] if sorts and not source.can_be_ordered else None
         self._newest = self._newest_of_page = -math.inf
@@ -269,7 +269,7 @@ class NewByCreation(Generic[T]):
         return []
 
     def end(self) -> list[T]:
-        """Note the end of the walk, and return the items that were held back until then."""
+        """End the walk, and return the items that were held back until its end."""
         self.has_ended = True
         return [item for _, item in sorted(self._held or (), key=itemgetter(0))]
 
@@ -312,7 +312,7 @@ class NewByCreation(Generic[T]):
     def _went_on(self) -> float:
         """Return what the clock that dates the items showed when the pass began, as far as earlier passes know.
 
-        If nothing was created for a while, it is assumed to have advanced like the server's clock.
+        If nothing was created for a while, the clock is assumed to have advanced like the server's clock.
         """
         idle = self._clock.by_server - self._latest_at
         if not 0 <= idle < math.inf:
@@ -323,7 +323,7 @@ class NewByCreation(Generic[T]):
         return min(self._latest, self._clock.by_server)
 
     def _floor_below(self, reached: float) -> int:
-        """Return the floor, in whole seconds, at a time: everything before it is visible by then."""
+        """Return the floor at a time, in whole seconds. Everything created before the floor is visible at that time."""
         return max(math.floor(reached - self._overlap), _EARLIEST)
 
 

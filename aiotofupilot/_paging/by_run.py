@@ -1,4 +1,4 @@
-"""Finds new items in a listing of what runs wrote: the items of new runs."""
+"""Finds new items in a listing of what runs wrote: what new runs wrote."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RUNS_AT_ONCE = 100
 """A request names at most this many runs. Their IDs take some 4,000 characters of the address."""
 
 _MOST_WAITING = 5000
-"""While this many runs wait, the pass looks for no others, because a watermark names all that wait."""
+"""While this many runs wait, the pass looks for no others, because a watermark names all waiting runs."""
 
 
 class NewRuns(Protocol):
@@ -77,7 +77,7 @@ class NewByRun(Generic[T]):
         self._stats = stats
         self._overlap = overlap
         self._clock = PassClock()
-        # Runs are a small part of the requests, so one page in flight is enough. ``keep`` is about items.
+        # Runs are a small part of the requests, so one page in flight is enough. ``keep`` takes items, not runs.
         of_runs = evolve(plan, concurrency=1, keep=None)
         self._runs = runs = source.runs()
         self._new_runs = pass_over(runs, of_runs, evolve(watermark, runs=()), stats=stats, clock=self._clock)
@@ -121,7 +121,8 @@ class NewByRun(Generic[T]):
         fresh: list[T] = []
         for run_id, item in zip(run_ids, items, strict=True):
             digested = digest(item.id)
-            # A server that ignores the filter lists items of other runs. They come again when their runs are requested.
+            # A server that ignores the filter lists items of other runs. Such items come again when their runs are
+            # requested.
             if run_id in self._yielded and not (digested in self._yielded[run_id] or digested in self._found):
                 self._found[digested] = run_id
                 fresh.append(item)
@@ -147,7 +148,7 @@ class NewByRun(Generic[T]):
             self._close_if_done(run_id)
 
     def _close_if_done(self, run_id: str) -> None:
-        """Close a run if its items were listed to their end, late enough, and all were yielded."""
+        """Close a run if its items were listed to their end, late enough, and all of them were yielded."""
         is_late = self._clock.at_latest >= self._open[run_id].second + self._overlap
         if is_late and run_id not in self._found.values():
             del self._open[run_id], self._yielded[run_id]

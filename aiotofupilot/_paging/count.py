@@ -6,8 +6,8 @@ range, until a few whole pages can cover it and show the end.
 
 Some servers go no deeper than some offset. They show an end there, refuse the request, or repeat the page at this
 offset. So a deep end is confirmed by a request for later items, by the time that sorts the listing. If the
-server does not go to the end, only a walk can count the items. It takes several requests, so it misses what is created
-before its position and what is removed behind it, and its number may never have been right.
+server does not go to the end, only a walk can count the items. A walk takes several requests, so it misses items that
+are created before its position and removals behind it. Its number may never have been right.
 
 A listing is cut at timestamps drawn from it.
 """
@@ -48,8 +48,8 @@ SHARDS_AT_MOST = 1000
 """More shards than this would take longer to hand out than to list."""
 
 _GAP = 2 * MILLISECOND
-"""A shard begins this long before its first item. The previous shard is requested with a millisecond more at its end,
-and should not get the items that have the timestamp of that first item."""
+"""A shard begins this long before its first item. The query of the previous shard ends a millisecond later
+than the shard, and should not get items with the timestamp of that first item."""
 
 _AT_ONCE = 4
 """The most pages in flight. More would save little time, and each needless one is a request."""
@@ -58,10 +58,10 @@ _FACTOR = 4
 """The factor by which offsets grow. 2 would need more probes, and 8 hardly fewer."""
 
 _MOVED_AT_MOST = 100
-"""An item that is met again may have moved by at most this many positions."""
+"""The most positions by which an item that is met again may have moved."""
 
 _CONTRADICTIONS_AT_MOST = 10
-"""Pages may contradict earlier ones at most this often, because the listing changed in between."""
+"""The most pages that may contradict earlier pages, because the listing may change in between."""
 
 
 async def count_items(source: Source[Any], plan: Plan) -> int:
@@ -71,7 +71,7 @@ async def count_items(source: Source[Any], plan: Plan) -> int:
     if length is not None:
         return length
     fault = "the server does not go to the end of the %s, so a walk counts them"
-    _log.warning(f"{fault}: the number may be wrong if some come and others go meanwhile", plan.start.listing)
+    _log.warning(f"{fault}: the number may be wrong if items are created and removed meanwhile", plan.start.listing)
     return len([item async for item in _every(raw, plan)])
 
 
@@ -113,11 +113,12 @@ async def _has_more_behind(raw: Source[RawItem], extent: LengthSearch) -> bool:
         is_ascending = first < key
     if key is None or is_ascending is None:  # no filter finds items without a time
         return False
-    # If all items of the page have the same time, earlier pages may have more of them. So only later items count.
+    # If all items of the page have the same time, earlier pages may have more items of this time. So only later items
+    # count.
     sign, distance = 1 if is_ascending else -1, 2 * MILLISECOND if has_one_time else timedelta()
     bound = moved(key, sign * distance)
     if abs(bound - key) < distance:
-        return False  # nothing can be behind it
+        return False  # nothing can be behind the latest time
     query = raw.between(after=bound) if is_ascending else raw.between(before=bound)
     items = (await query.fetch(0, LONGEST, RequestCounts())).data
     found = [(item.id, sign * (its - bound)) for item, its in zip(items, order.keys(items), strict=True) if its]
@@ -212,7 +213,7 @@ class LengthSearch:
         return [Probe(first + nth * self._limit, self._limit) for nth in range(pages)]
 
     def note(self, page: Page[RawItem] | None, probe: Probe) -> None:
-        """Note the page of a probe, or None if it was refused. Raise the errors of `Paginator.count`.
+        """Learn from the page of a probe, or from None for a refusal. Raise the errors of `Paginator.count`.
 
         Earlier facts that contradict the page are forgotten.
         """
@@ -238,8 +239,8 @@ class LengthSearch:
                 self._limit = min(self._limit, len(page.data))  # the server caps the length of pages
         elif page.data or not page.cursor:
             is_contradiction, self._end, self.last_items = self._at_most < end, end, page.data
-            # Some servers show their last page for any cursor beyond the end. If a page continues another one with
-            # other items, the server does not do that.
+            # Some servers show their last page for any cursor beyond the end. If a page continues another page
+            # with other items, the server does not do that.
             if page.cursor == self._more_than and not has_moved:
                 self._at_most = end
             elif is_contradiction:
@@ -308,7 +309,7 @@ async def _drawn(source: Source[T], plan: Plan, total: int, n: int) -> list[date
         pages = await fetch_probes(source.raw().fetch, probes, plan.concurrency)
         return [source.timestamp(item) for page in pages for item in page.data]
     # Items without a timestamp stand at one end of the order. The last page reaches beyond the counted end, because new
-    # items may have moved one of them there.
+    # items may have moved such an item there.
     probes = [Probe(total * nth // n, 1) for nth in range(n)]
     last_page = Probe(max(0, total - (plan.limit + 1) // 2), plan.limit)
     *pages, last = await fetch_probes(timeline.fetch, [*probes, last_page], plan.concurrency)

@@ -6,8 +6,8 @@ A page begins at the server's cursor, or earlier: one item before the last group
   Pages already in flight stay valid, because pages are checked against the position, not a cursor. Each query knows
   where in the listing it begins, because its cursors count from there.
 - A page that misses the position has to wait. A query bounded by the position is requested from its beginning, and
-  shows what is new before that page. Without such a filter, a smaller cursor is requested.
-- A deep end is confirmed by such a query, because the server may have cut the listing there.
+  shows what is new before that page. If no filter can bound a query, a smaller cursor is requested.
+- If the listing ends at a deep cursor, a bounded query confirms the end, because the server may have cut the listing.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DEEP = 900
 """From this cursor on, another query is used, and an end is confirmed. No known API allows less than 1,000."""
 
 _LESS_DEEP = 300
-"""In another query than the listing itself, the next query begins from this cursor on."""
+"""A query other than the listing itself is left for the next query from this cursor on."""
 
 LONGEST = 100
 """The most items of a page in the API."""
@@ -52,14 +52,14 @@ _TRIES = 4
 """The most bounds that are tried before the position is looked for by cursor."""
 
 _NARROWED_AT_MOST = 20
-"""The most bounds that are tried between one too early and one too late. Then pages are read from the early one on."""
+"""The most bounds that are tried between an early and a late bound. Then pages are read from the early bound on."""
 
 _NARROW = timedelta(milliseconds=64)
 """The least distance of the second bound from the position."""
 
 _WIDENS, _SHRINKS = 0.5, 0.05
-"""How fast the overlap of pages adapts: it grows by the first fraction of the missing items, and shrinks by the second
-of those too many."""
+"""How fast the overlap of pages adapts: it grows by the first fraction of the items that it lacks, and shrinks by
+the second fraction of its needless items."""
 
 
 @define(eq=False)
@@ -72,9 +72,9 @@ class Query(Generic[T]):
     is_placed: bool = True
     """Whether a page has shown it. The filter may be wider than the bound, so it does not follow from the bound."""
     bound: datetime | None = None
-    """The time at which it begins. None for the listing itself."""
+    """The time at which the query begins. None for the listing itself."""
     begins: Begins = "query"
-    """Where its first page begins, if it is bounded."""
+    """Where the first page of a bounded query begins."""
 
 
 class Request(NamedTuple):
@@ -121,23 +121,23 @@ class Course(Generic[T]):
     behind: int = field(default=0, init=False)
     """How many passed items come after the page passed last, if they still exist."""
     is_end_doubtful: bool = field(default=False, init=False)
-    """Whether the listing may continue after its end, and no filter can show that."""
+    """Whether the listing may continue after its apparent end, and no filter can show it."""
     _is_odd: bool = field(default=False, init=False)
-    """Whether the server was seen to bound queries differently than it should."""
+    """Whether the server was seen to apply a bound wrongly."""
     _depth: int = field(default=LARGEST, init=False)
     """The deepest cursor that the server allows."""
     _end: int | None = field(default=None, init=False)
     """Where the listing seems to end, until another query has confirmed it."""
     _query_end: Place | None = field(default=None, init=False)
-    """Where a query ended, while the listing itself is read behind it, for items without a time."""
+    """Where a query ended, while the listing itself is read behind that place to find items without a time."""
     _early_items: Sequence[T] = field(default=(), init=False)
-    """The items of a page there that ended before the position."""
+    """The items of the page read last behind that place, if the page ended before the position."""
     _is_cut: bool = field(default=False, init=False)
     """Whether the listing itself did not go as far as the position."""
     _reach: timedelta = field(default=timedelta(), init=False)
     """How far before the position the last bound was, in a query that should show the position."""
     _late: timedelta = field(default=timedelta(), init=False)
-    """How far before the position a bound was that turned out too late."""
+    """How far before the position the last bound was that turned out to be too late."""
     _early_item: timedelta | None = field(default=None, init=False)
     """The distance from the last item of a page to the position, if the page ended too early in this search."""
     _is_slow: bool = field(default=False, init=False)
@@ -208,10 +208,10 @@ class Course(Generic[T]):
     def passed(
         self, request: Request, begin: int, end: int, *, new: int, left_out: int, is_alone: bool, is_part: bool
     ) -> None:
-        """Note that a page was passed, and that the next page is to begin at ``begin``.
+        """Count a page as passed. The next page is to begin at ``begin``.
 
         The page has ``new`` new items after ``left_out`` unreadable ones. ``is_alone`` says that nothing is in flight
-        after it, and ``is_part`` that it is a part of a failed page.
+        after the page. ``is_part`` says that the page is a part of a failed page.
         """
         self.behind = 0 if self.position is None else self.position.count_behind
         query = request.query
@@ -242,7 +242,7 @@ class Course(Generic[T]):
             self._early *= 1 - _SHRINKS
 
     def lost(self, request: Request, first: T | None, *, is_part: bool) -> bool:
-        """Note that a page misses the position, and return whether the listing moved.
+        """Look for the position, which a page misses. Return whether the listing moved.
 
         If not, the page begins after the position only because more items than guessed share a key.
         """
@@ -299,7 +299,7 @@ class Course(Generic[T]):
         self._look_from(late * math.sqrt(early / late), level + 1)
 
     def _look_from(self, reach: timedelta, level: int) -> None:
-        """Request a page at this bound, or read on from the early one."""
+        """Request a page from ``reach`` before the position, or after too many tries read on from the last page."""
         if level > _NARROWED_AT_MOST:
             self._is_slow, self.level = True, None
             self.detour = self.request(self.place.query, self.place.begin, is_detour=True)
@@ -371,18 +371,18 @@ class Course(Generic[T]):
             return True
         is_odd = self._is_odd or position.is_anywhere  # the walk began at a bare cursor
         is_odd |= self._end is not None and place.query.bound is not None
-        is_unknown = position.is_early and position.keys[-1] in NULLS  # if these come last, they were not passed
+        is_unknown = position.is_early and position.keys[-1] in NULLS  # NULLS that come last were not passed
         self.is_end_doubtful |= (is_odd and is_deep) or is_unknown or position.is_guessed
         return False
 
     def _go_nearer(self, items: Sequence[T]) -> None:
-        """Read on behind a page that ends before the position, unless the server shows it for any later cursor."""
+        """Read on behind a page that ends before the position, unless the server shows it for every later cursor."""
         if [item.id for item in items] == [item.id for item in self._early_items]:
             self._return(is_end_doubtful=True)
         self._early_items = items
 
     def _return(self, *, is_end_doubtful: bool) -> None:
-        """Request by time what stands at the position, because the listing itself did not go as far."""
+        """Request the items at the position by time, because the listing itself ended before the position."""
         end, self._query_end, self._is_cut, self.level = self._query_end, None, True, None
         self.is_end_doubtful = is_end_doubtful
         if end is not None and self.position is not None:

@@ -90,17 +90,17 @@ class _ItemReader:
 
 
 class _Buffer:
-    """How many bytes of details wait to be yielded, and how many are expected."""
+    """Decides which details may wait to be yielded."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         """Requests stop while more bytes than this could be waiting."""
         self.largest = 0
-        """The bytes of the longest details so far. Each request is expected to return as many."""
+        """The bytes of the longest details so far. Each request is expected to return as many bytes."""
         self._held = 0
 
     def surplus(self, entries: Sequence[_Entry]) -> list[_Entry]:
-        """Return the entries whose details do not fit, the last first. Count those that do."""
+        """Return the entries whose details do not fit, the last first. Count the entries that fit."""
         lengths = [len(entry.body or b"") for entry in entries]
         self.largest, self._held = max([self.largest, *lengths]), sum(lengths)
         surplus: list[_Entry] = []
@@ -145,10 +145,10 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         self._yielded_bytes = 0
         """The total bytes of all details offered so far."""
         self._aside: tuple[_Entry, TofuPilotError] | None = None
-        """An item that was not found, with its error, until the next item shows whether the server has any details."""
+        """An item that was not found, and its error, until the next item shows whether the server has any details."""
         self._entries: deque[_Entry] = deque()
         self._tasks: Tasks[_Entry, bytes | LeftOut] = Tasks(self._span.fetching)
-        """The tasks that fetch details, and beside them the one that reads the next items."""
+        """The tasks that fetch details, and beside them the task that reads the next items."""
 
     @property
     def _plan(self) -> Plan:
@@ -156,7 +156,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
 
     @abstractmethod
     def _wait_for(self, entry: _Entry, error: TofuPilotError) -> None:
-        """Leave an item for later that is not found but may still be listed, or raise its error."""
+        """Leave an item that is not found but may still be listed for later, or raise its error."""
 
     def __del__(self) -> None:
         if hasattr(self, "_tasks"):
@@ -224,7 +224,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         return False
 
     def _decode(self) -> bool:
-        """Decode the details that have arrived, at most as many as asked for. Return whether there are any."""
+        """Decode the details that have arrived, at most as many as were asked for. Return whether there are any."""
         details, entries = list[D](), list[_Entry]()
         while len(details) < self._at_most and (found := self._decoded()):
             details.append(found[0])
@@ -233,7 +233,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         return bool(details)
 
     def _stop(self) -> None:
-        """Cancel the requests in flight. They are sent again later, and so are those that failed."""
+        """Cancel the requests in flight. They are sent again later, and so are the failed requests."""
         for entry in self._tasks.stop():
             entry.task = None
         for entry in self._entries:
@@ -309,7 +309,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         return False
 
     def _call_back(self, entry: _Entry, error: TofuPilotError) -> None:
-        """Request the details of an item that was not found again. Raise its error if no details have been read yet."""
+        """Request again the details of an item that was not found. Raise its error if no details have been read yet."""
         self._aside = None
         self._entries.appendleft(entry)
         if not self._source.is_known:
@@ -357,7 +357,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
 
 
 def _note_item(error: TofuPilotError, entry: _Entry) -> None:
-    """Add to an error which item it is about, and how to leave that out."""
+    """Add to an error which item caused it, and how to leave out the item."""
     error.item_id = entry.item.id
     error.add_note('use on_unreadable="skip" to leave out an item that cannot be read while others can')
 

@@ -45,11 +45,11 @@ __all__ = ["FollowedListing", "IncrementalWalk"]
 _log = logging.getLogger("aiotofupilot")
 
 _JITTER = 0.1
-"""An interval varies at random by up to this fraction, so that many clients do not poll in step."""
+"""Each interval varies at random by up to this fraction, so that many clients do not poll in step."""
 
 _REREAD_AT_ONCE, _REREAD_EVERY = 10, 30.0
-"""If it takes more requests than the first number to list the overlap again, polls do so only after the second number
-of seconds. Polls in between only find what was created after the newest item."""
+"""If the overlap takes more requests than the first number, a poll lists it again only after the second number of
+seconds. Polls in between only find what was created after the newest item."""
 
 _INTERNAL_ERROR = 500
 
@@ -79,7 +79,7 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
     ) -> None:
         self._stats = WalkStats() if stats is None else stats
         self._marks = marks
-        """Whether an item counts as yielded when it is taken. If not, it counts when `_mark` is called."""
+        """Whether an item counts as yielded when it is taken. Otherwise it counts when `_mark` is called."""
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
         # With "raise", no walk begins again or resyncs.
         self._begins_again = plan.on_drift != "raise"
@@ -110,8 +110,8 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
     def stats(self) -> WalkStats:
         """The counts of the pass so far. It is always the same object, brought up to date.
 
-        ``duplicates`` counts listed items that this pass or an earlier one had seen. ``unreadable_positions`` count
-        from the watermark on.
+        ``duplicates`` counts listed items that this pass or an earlier one had seen. ``unreadable_positions`` are
+        counted from the watermark on.
         """
         self._note_yielded()
         return self._stats
@@ -142,8 +142,8 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
     async def _next_found(self) -> list[Identified]:
         """Return the next new items, or none if everything was seen.
 
-        If the listing moved too much, the walk over the segment begins again, provided that something new came since it
-        last began. It also begins again the first time that the server is found not to sort by time. After an error
+        If the listing moved too much, the walk over the segment begins again, provided that something new came since
+        the walk last began. It also begins again when the server is first found not to sort by time. After an error
         that ends the walk over a segment, the next call begins that segment again from its start.
         """
         while True:
@@ -188,7 +188,7 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
 
 
 class FollowedListing(CountedIteration[Y]):
-    """An endless stream of the items created in a listing. It makes requests only while you wait for it.
+    """An endless stream of the items created in a listing. Requests are made only while you wait for an item.
 
     Without a watermark, it begins when entered with ``async with``, or else when you ask for the first item. It ends
     when it is closed. If its session is closed, it raises a `SessionError`, even while it waits. It outlives outages
@@ -216,7 +216,7 @@ class FollowedListing(CountedIteration[Y]):
         self._watermark = since
         self._overlap = overlap
         self._reread_at = -math.inf
-        """When the last poll that listed the overlap again began, by the monotonic clock."""
+        """When the last poll began that listed the overlap again, by the monotonic clock."""
         self._stats = WalkStats()
         self._poll: IncrementalWalk[Y] | None = None
         self._due = -math.inf
@@ -279,7 +279,7 @@ class FollowedListing(CountedIteration[Y]):
         """The counts of the stream so far. It is always the same object, brought up to date.
 
         ``duplicates`` counts listed items that had been seen, because each poll lists the ``overlap`` again.
-        ``unreadable`` counts an item in every poll that meets it.
+        ``unreadable`` counts an item once for every poll that meets it.
         """
         if self._poll is not None:
             self._poll._note_yielded()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - this object offers its items
@@ -318,7 +318,7 @@ class FollowedListing(CountedIteration[Y]):
         return False
 
     def _new_poll(self) -> IncrementalWalk[Y]:
-        """Return the next pass. Without a watermark, it finds what exists, so that the stream leaves it out."""
+        """Return the next pass. Without a watermark, it finds existing items, so that the stream leaves them out."""
         source, plan, stats = self._source, self._plan, self._stats
         overlap, since = self._overlap, self._watermark
         if since is None:
@@ -345,7 +345,7 @@ class FollowedListing(CountedIteration[Y]):
 
 
 def _requests_again(watermark: Watermark, limit: int) -> float:
-    """Estimate how many requests it takes to list the overlap again. 0 if a pass cannot find new items without that."""
+    """Estimate how many requests it takes to list the overlap again. 0 if each pass has to list it."""
     if watermark.latest is None:
         return 0
     seen = sum(len(digests) for _, digests in watermark.seen)
@@ -353,7 +353,7 @@ def _requests_again(watermark: Watermark, limit: int) -> float:
 
 
 def is_passing(error: TofuPilotError) -> bool:
-    """Return whether a stream outlives an error. It does if the error is due to an outage or a slow server.
+    """Return whether a stream outlives an error, because an outage or a slow server can cause the error.
 
     A name that cannot be resolved before the first response is probably misspelled. A single 500 may be due to an
     unreadable item, which each poll would meet.
@@ -367,7 +367,7 @@ def is_passing(error: TofuPilotError) -> bool:
 
 
 def check_watermark(method: str, parameter: str, given: object, source: Source[T], plan: Plan) -> Watermark:
-    """Check the argument of a method, and return the watermark to begin at. None means that nothing was seen.
+    """Check the argument of a method, and return the watermark to begin at. None for an argument means nothing seen.
 
     A cursor or an order of the listing is refused, because the method decides on both.
     """

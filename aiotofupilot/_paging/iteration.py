@@ -21,7 +21,7 @@ E = TypeVar("E")
 
 
 class AsyncOnly:
-    """Raises an error for ``for`` that says what to write instead. Type checkers do not see it, and refuse ``for``."""
+    """Raises an error in a ``for`` loop, which says what to write instead. Type checkers refuse such a loop."""
 
     if not TYPE_CHECKING:
 
@@ -36,25 +36,26 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
     """Yields items to one task at a time, and can be closed. After an error or a cancellation it can continue.
 
     Items that have arrived stay in `_items` until they are taken, and only then count as yielded. So a caller that is
-    cancelled, or interrupted in another thread, loses nothing, and no position passes an item that it did not get.
+    cancelled, or interrupted in another thread, loses nothing, and no position passes an item that the caller did not
+    get.
     """
 
     _items: Iterator[R] = iter(())
     """The items that have arrived, as the iterator of a list or a tuple. Another thread may iterate over it."""
     _offered = 0
-    """How many items it had at first."""
+    """How many items `_items` had at first."""
     _at_most = 1
-    """The most items to offer at once, if they take much memory. The items of a page do not."""
+    """The most items to offer at once, if items take much memory. It does not limit the items of a page."""
     _is_waiting = False
     """Whether a task is waiting for the next item."""
     _has_ended = False
     """Whether everything was yielded, and a caller has asked for more."""
     _is_closed = False
-    """Whether it was closed before everything was yielded."""
+    """Whether the iteration was closed before everything was yielded."""
     _failure: BaseException | None = None
     """An error to raise once the items before it have been taken."""
     _called = ""
-    """The name of its class in `blocking`. Empty if the program uses asyncio."""
+    """The name of the iteration's class in `blocking`. Empty if the program uses asyncio."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -63,7 +64,8 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
         await self.aclose()
 
     async def __anext__(self) -> R:
-        # Each item costs only this. Nothing is counted, because the iterator knows how many items are left.
+        # An item that has arrived costs only the loop. Nothing is counted, because the iterator knows how many items
+        # are left.
         while True:
             for item in self._items:
                 return item
@@ -73,7 +75,7 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
     async def aclose(self) -> None:
         """Stop the iteration, and wait until nothing is in flight.
 
-        Asking for another item then raises a `SessionError`, unless all had been yielded.
+        Asking for another item then raises a `SessionError`, unless all items had been yielded.
 
         Raises:
             RuntimeError: Another task is waiting for the next item.
@@ -85,7 +87,7 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
     async def _load(self, at_most: int = 1) -> bool:
         """Wait for the next items, and return False at the end. ``at_most`` matters if items take much memory.
 
-        There may be none although the end has not come, such as after a page without new items.
+        Before the end, there may be no items either, such as after a page without new items.
         """
         try:
             with self._waiting():
@@ -100,7 +102,7 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
 
     @abstractmethod
     async def _advance(self) -> bool:
-        """Do the work of `_load`, which calls this if no items are left and the end has not come."""
+        """Do the work of `_load`, which calls this method if no items are left and the end has not come."""
 
     @abstractmethod
     async def _close(self) -> None:
@@ -161,7 +163,7 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
             self._is_waiting = False
 
     def _note_failure(self, error: Exception) -> None:
-        """Add to an error where to resume."""
+        """Add to an error where the iteration can be resumed."""
 
 
 class CountedIteration(Iteration[R]):
@@ -182,7 +184,7 @@ class ItemIteration(CountedIteration[R]):
     _wanted: int
 
     def batches(self) -> AsyncIterator[list[R]]:
-        """Yield the items in lists, as they arrive: first those that are already there, then the new ones of each page.
+        """Yield the items in lists: first the items that have already arrived, then the new items of each page.
 
         Store each list together with the ``checkpoint`` or ``watermark`` of that time. Then each item is stored exactly
         once.
@@ -190,9 +192,9 @@ class ItemIteration(CountedIteration[R]):
         return Batches(self)
 
     async def take(self, at_most: int) -> list[R]:
-        """Return the next items: those that are already there, or else those of the next page.
+        """Return the items that have already arrived, or else the items of the next page.
 
-        An empty list means the end of the walk. The ``checkpoint`` or ``watermark`` then stands after these items.
+        An empty list means the end of the walk. The ``checkpoint`` or ``watermark`` stands after the returned items.
 
         Args:
             at_most: The most items to return, 1 or more.
@@ -209,7 +211,7 @@ class ItemIteration(CountedIteration[R]):
 
 
 class MarkedIteration(ItemIteration[R], Generic[R, E]):
-    """Notes which items were yielded, but only when somebody asks where it is, because taking an item runs no code.
+    """Notes which items were yielded, but only when somebody asks for the place, because taking an item runs no code.
 
     An item may be noted again after an interrupt in another thread. That does no harm.
     """
@@ -255,6 +257,6 @@ class Batches(AsyncOnly, AsyncIterator[list[R]]):
 def listed(items: Iterator[R], at_most: int = sys.maxsize) -> Iterator[list[R]]:
     """Yield the next items as one list, or nothing if there are none.
 
-    This happens in C, so Ctrl-C comes either before all of it or after it.
+    The items are taken in C, so Ctrl-C comes either before all of them or after all of them.
     """
     return filter(None, map(list, (islice(items, at_most),)))

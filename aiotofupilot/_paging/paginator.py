@@ -111,21 +111,21 @@ class Paginator(AsyncOnly, Generic[Y]):
         without a key gets its default. If an object on a path is null, the field is null or gets its default.
 
         cattrs makes the objects by the annotations of the fields. It does not turn null or a number into a text, or a
-        text into a list. An ``int`` may be written as ``50.0``, as older servers do. A model of this package is read as
-        in its own listing. The class needs no ``id``. Pydantic makes its models and dataclasses by its own rules, so
-        use its aliases for paths.
+        text into a list. An ``int`` field takes ``50.0``, which older servers send. Models of this package are read as
+        in their listings. The class needs no ``id``. Pydantic makes its models and dataclasses by its own rules, so use
+        its aliases for paths.
 
-        For other types and rules, give your own converter. It gets whole items, as `raw` shows them, so dates are
-        texts. Only the paths are resolved before. The converter is copied when a class is first used with it, so
-        register its hooks before that.
+        For other types and rules, give your own converter. The paths are resolved first. Then the converter gets whole
+        items, as `raw` shows them, so dates are texts. The converter is copied when a class is first used with it, so
+        register its hooks earlier.
 
-        An item that cannot be converted raises a `DecodeError`, whose ``path`` names the fault, or is left out with
-        ``on_unreadable="skip"``. With `details`, the objects are made of the details. They are made when a page
-        arrives, with all validators of the class.
+        An item that cannot be converted raises a `DecodeError`, whose ``path`` names the fault. With
+        ``on_unreadable="skip"``, the item is left out. With `details`, the objects are made of the details. Otherwise
+        they are made when a page arrives. All validators of the class run.
 
         Args:
-            model: A class made by attrs or ``dataclass``, or a pydantic model. With a converter, any class that it
-                makes.
+            model: A class made by attrs or ``dataclass``, or a pydantic model. With a converter, any class that
+                the converter makes.
             converter: A ``cattrs.Converter``. None for the rules above.
 
         Raises:
@@ -165,19 +165,19 @@ class Paginator(AsyncOnly, Generic[Y]):
         Each item takes one more request. At most ``concurrency`` requests are in flight, for pages and details
         together. The details come in the order of the listing, with its checkpoints and watermarks.
 
-        Items that were removed after they were listed are left out and counted. With ``on_unreadable="skip"``, those
+        Items that were removed after they were listed are left out and counted. With ``on_unreadable="skip"``, items
         whose details cannot be read are left out and counted, too. An item that is not found but still listed is
         requested again for some seconds, because a replica of the server may lag. ``max_items`` counts details. After
         `raw`, the details are raw too, and after `into`, they are objects of your class.
 
         Args:
-            max_buffer: The most bytes of details that may wait to be yielded, 1 or more, decompressed. Requests stop
+            max_buffer: The most bytes of decompressed details that may wait to be yielded, 1 or more. Requests stop
                 while more bytes than this could be waiting. Details are decoded when they are yielded.
 
         Raises:
             TypeError: ``max_buffer`` is not an integer.
-            ValueError: ``max_buffer`` is out of bounds, or the API cannot return single items of this listing, as for
-                users.
+            ValueError: ``max_buffer`` is out of bounds, or the API cannot return single items of this listing, such
+                as users.
         """
         return Details(self._source, self._plan, max_buffer)
 
@@ -185,9 +185,9 @@ class Paginator(AsyncOnly, Generic[Y]):
         """Return a pass over the items. It can be closed, and has a checkpoint and counts.
 
         Args:
-            receipt: A file to record the items of each page and those yielded, as IDs, times, cursors and counts; 11 kB
-                per 100 items. ``aiotofupilot check FILE`` says whether it proves that each item came exactly once. A
-                walk from the beginning replaces a receipt, and a resumed one continues it. None for no receipt.
+            receipt: A file that records the items of each page and the yielded items, as IDs, times, cursors and
+                counts; 11 kB per 100 items. ``aiotofupilot check FILE`` says whether each item provably came exactly
+                once. A walk from the beginning replaces a receipt, and a resumed one continues it. None for no receipt.
 
         Raises:
             ValueError: The file is not a receipt of this listing, does not show where the walk resumes, or is in use.
@@ -202,7 +202,7 @@ class Paginator(AsyncOnly, Generic[Y]):
         """Yield the pages as the server cuts them, as many as ``max_items`` needs.
 
         The pages are not changed, whatever ``on_drift`` says. After a checkpoint, the first page is the one that holds
-        the checkpoint. Close this iteration if you leave it before the end, as you would a walk.
+        the checkpoint. Like a walk, close this iteration if you leave it before the end.
 
         Raises:
             PaginationError: The server's cursor does not advance or is missing, or more than 100 pages in a row brought
@@ -229,19 +229,19 @@ class Paginator(AsyncOnly, Generic[Y]):
     async def count(self) -> int:
         """Return how many items match the filters, in few requests, however many items there are.
 
-        The server does not say, so the end of the listing is searched for. 100,000 items take about 20 requests, one
-        after the other, and 30 if ``concurrency`` allows 4 in flight. A listing of one page takes one request. If items
-        are created or removed during the search, the number was right at some time during it.
+        The server does not tell the number, so the end of the listing is searched for. 100,000 items take about 20
+        requests, one after the other, or 30 if ``concurrency`` allows 4 in flight. A listing of one page takes one
+        request. If items are created or removed during the search, the number was right at some time during it.
 
-        If the server does not go to the end, and the listing is sorted by a time with a filter, a walk counts its
-        items. Its number may be wrong if some come and others go meanwhile, so a warning is logged.
+        If the server does not go to the end, and a filter bounds the time that sorts the listing, a walk counts the
+        items. The number may be wrong if items are created and removed meanwhile, so a warning is logged.
 
-        ``cursor``, ``max_items`` and ``on_unreadable`` do not matter. Items that cannot be read count too, but if the
-        search meets one, its error is raised.
+        ``cursor``, ``max_items`` and ``on_unreadable`` do not matter. Items that cannot be read count too. If the
+        search meets such an item, the item's error is raised.
 
         Raises:
-            DriftError: The server's cursors are not offsets, or it does not go to a requested cursor: count the items
-                of a walk instead. Or the listing changes too much during the search.
+            DriftError: The listing changes too much during the search. Or the server's cursors are not offsets, or the
+                server does not go to a requested cursor: count the items of a walk instead.
             PaginationError: The server's cursor does not advance, or is missing.
         """
         total = await count_items(self._source, self._plan)
@@ -250,18 +250,19 @@ class Paginator(AsyncOnly, Generic[Y]):
     async def shards(self, n: int) -> tuple[Shard[Y], ...]:
         """Return parts that do not overlap and leave nothing out, to be listed anywhere and at the same time.
 
-        The listing is cut by the time that sorts it, which never changes. For runs, measurements and phases, that is
-        their start. For all others, and for runs sorted by creation, that is their creation. The parts have similar
-        sizes. Cutting takes a `count` and about one request per part. If one of these meets an unreadable item, its
+        The listing is cut by the time that sorts it, which never changes. Runs, measurements and phases are sorted by
+        their start, unless you sort runs by creation. All others are sorted by creation. The parts have similar sizes.
+        Cutting takes a `count` and about one request per part. If a request meets an unreadable item, the item's
         error is raised, whatever ``on_unreadable`` says. The first part has no earliest time. The last part has no
         latest time, so later items belong to it.
 
-        The parts keep the filters of the listing, but not its other options, so give these again when you list a part.
+        The parts keep the filters of the listing, but not its other options, so give the options again when you list a
+        part.
 
         Args:
             n: The most parts, 1 to 1,000. There are fewer if the listing has fewer pages, or if many items have the
-                same time. There is one part if the API has no filter by time, as for parts, stations and users, or if
-                an item lacks the timestamp. An item created later without it is in no part.
+                same time. There is one part if an item lacks the timestamp, or if the API has no filter by time:
+                for parts, stations and users. An item without a timestamp that is created later is in no part.
 
         Raises:
             TypeError: ``n`` is not an integer.
@@ -284,9 +285,9 @@ class Paginator(AsyncOnly, Generic[Y]):
         ``on_unreadable="skip"`` are requested again by the next passes, for the overlap or longer.
 
         Args:
-            watermark: The ``watermark`` of an earlier pass, or a parsed one. None to yield everything.
+            watermark: The ``watermark`` of an earlier pass, or a parsed watermark. None to yield everything.
             overlap: The most seconds from the creation of an item until it is visible; more than 0, and up to 86,400.
-                Each pass lists the items of these seconds again. One that becomes visible later may be missed.
+                Each pass lists the items of these seconds again. An item that becomes visible later may be missed.
                 ``stats.lateness`` says how many seconds were needed.
 
         Raises:
@@ -308,29 +309,29 @@ class Paginator(AsyncOnly, Generic[Y]):
         """Return an endless stream of the items that are created. Each poll is a pass of `since`, with its limits.
 
         Each poll yields new items, oldest first. An item that became visible late may come after items created later.
-        After an import of thousands of items, it may come up to 30 seconds after the next poll. A poll is made only
-        when you ask for an item and none has arrived, so a slow consumer slows the polls down.
+        After an import of thousands of items, a late item may come up to 30 seconds after the next poll. A poll is made
+        only when you ask for an item and none has arrived, so a slow consumer slows the polls down.
 
         The stream begins when you enter it with ``async with``, and yields every item created after that. If you do not
         enter it, it begins when you ask for the first item. If the server is down, the stream begins with the server's
         first response. Items that exist at the beginning are not yielded. The API does not document the order of
-        ``procedures``, ``deployments`` and ``stations``. For these, items that are created while the first pages are
-        read may not be yielded either.
+        ``procedures``, ``deployments`` and ``stations``. In these listings, items that are created while the first
+        pages are read may not be yielded either.
 
         The stream ends after ``max_items``, or with a `SessionError` when its session is closed. It outlives outages
         and a slow server: connections that fail, timeouts, 429, 408 and any 5xx, but a 500 only after retries. These
-        errors are logged. The first is a warning, and so is one every ten minutes. Other errors are raised: another
+        errors are logged, the first and then one every ten minutes as a warning. Other errors are raised: another
         4xx, a `DecodeError`, a `DriftError`, a `CertificateError`, a name that cannot be resolved before any server has
         responded, and with ``on_unreadable="raise"`` an unreadable item. After an error you can ask for the next item.
 
         Args:
             interval: Seconds from the beginning of one poll to the next; more than 0. Each interval varies at random by
                 up to a tenth.
-            since: The ``watermark`` of a stream or a pass. Entering then requests nothing. None to begin with items
-                created from now on.
+            since: The ``watermark`` of a stream or a pass. Then entering the stream requests nothing. None to begin
+                with items created from now on.
             overlap: As in `since`.
             max_outage: Seconds without a good response after which the stream raises the error; more than 0. A poll
-                under way may end later, but requests no page for longer than that. None for no limit.
+                under way may end later, but requests no page for longer than ``max_outage``. None for no limit.
 
         Raises:
             TypeError: An argument is of the wrong type.
@@ -370,7 +371,7 @@ class Details(AsyncOnly, Generic[D]):
     @internal
     def __init__(self, source: Source[Any], plan: Plan, max_buffer: int) -> None:
         self._details: DetailSource[D] = source.details()
-        self._source = source.raw() if plan.holds_values else source  # the class may need fields of details
+        self._source = source.raw() if plan.holds_values else source  # the class may need fields that only details have
         self._plan = plan
         # The items are walked one page at a time, because the details are in flight. The walk has no ``max_items``,
         # because any item may be left out.
@@ -396,8 +397,8 @@ class Details(AsyncOnly, Generic[D]):
     def since(self, watermark: Watermark | None = None, *, overlap: float = OVERLAP) -> IncrementalDetailsWalk[D]:
         """Return a pass over the details of the items created since a watermark; see `Paginator.since`.
 
-        The watermarks are the same as those of the listing itself. They do not pass an item that is not found but was
-        not removed, so the next pass requests it again. ``stats.missing`` counts such items.
+        The watermarks are also valid for the listing itself. They do not pass an item that is not found but may still
+        be listed, so the next pass requests the item again. ``stats.missing`` counts such items.
 
         Args:
             watermark: The ``watermark`` of an earlier pass. None to yield everything.

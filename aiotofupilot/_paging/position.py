@@ -1,18 +1,18 @@
 """The position of a walk in a listing, and what a page shows of it. Nothing here waits or does I/O.
 
-A position is a key and a set of IDs. The key is the time of the item passed last, by which the server sorts. The IDs
-are those of the passed items with this key. Everything before the key was passed, or was created since.
+A position is a key and a set of IDs. The key is the time of the item passed last, by which the server sorts. The set
+has the IDs of the passed items with this key. Everything before the key was passed, or was created since.
 
 A page covers the position if it begins before the position. Since a page is one response, it then shows all that is new
 up to its last item.
 
-Items with the same key are ties. They are a set, because the server need not order them: Postgres may order them
+Items with the same key are ties. They have no order, because the server need not keep one: Postgres may order them
 differently at each offset. So a page that begins among ties does not cover the position. A page surely begins before
-them if it begins with an earlier key, with the listing itself, or with a query bounded by their time, because a filter
-cannot divide them.
+ties if it begins with an earlier key or with the listing itself. So does the first page of a query bounded by their
+time, because a filter cannot divide them.
 
-If the order of a listing has no time, the key of an item is its ID. Such a key is before the position if it was passed
-before the last one, so all passed keys are kept.
+If the order of a listing has no time, the key of an item is a text. Such a key is before the position if it was passed
+before the last passed key, so all passed keys are kept.
 """
 
 from __future__ import annotations
@@ -48,9 +48,10 @@ _REMEMBERED = 1000
 """If the cursor is followed, at least this many recently passed items are remembered."""
 
 Begins = Literal["listing", "query", "guess", "behind", "gap", "moved", "page"]
-"""Where a page begins: with the listing ("listing"); with a query bounded by the position ("query"), or by a guess that
-the newest items come first ("guess"); with a query that leaves out only passed items ("behind"); after unreadable items
-that follow a passed one ("gap"); after items that have moved since ("moved"); or elsewhere ("page")."""
+"""Where a page begins: with the listing ("listing"); with a query bounded by the position ("query"); with
+such a query, if the guess is right that the newest items come first ("guess"); with a query that leaves out only passed
+items ("behind"); after unreadable items that follow a passed one ("gap"); after items that have moved since ("moved");
+or elsewhere ("page")."""
 
 Key = Any
 """A key: a `datetime`, or a text; see `SortOrder.keys`."""
@@ -79,7 +80,7 @@ class UnsortedError(DriftError):
 
 
 class OutOfBoundError(Exception):
-    """A page has items that its query does not ask for, so the server ignores the filter or applies another one."""
+    """A page has items that its query does not ask for, so the server ignores the filter or applies another filter."""
 
 
 class Position(Generic[T]):
@@ -103,15 +104,15 @@ class Position(Generic[T]):
         self.items: Sequence[T] = ()
         self.keys: Sequence[Any] = ()
         self.begin = 0
-        """The index on the current page at which the next page should begin. If the page ends before the position,
-        this is its last item. Otherwise it is the item before the last group of items with the same key, or 0."""
+        """The index on the current page at which the next page should begin. It is the page's last item if
+        the page ends before the position. Otherwise it is the item before the last group of ties, or 0."""
         self.passed_again = 0
         """How many items of the current page had been passed before."""
         self.is_guessed = False
         """Whether the current page has another key than the position, and no page has shown which items come first."""
         self.is_torn = False
-        """Whether there are unreadable items before the current page among items with the same key. A readable one may
-        be missed, because the order of these may differ at each request."""
+        """Whether unreadable items before the current page are among ties. A readable tie may be missed, because the
+        order of ties may differ at each request."""
         self.has_one_key = False
         """Whether all passed items have the key, and the listing began with them."""
         self.is_group_read = False
@@ -179,7 +180,7 @@ class Position(Generic[T]):
             page: The page.
             begins: Where the page begins.
             bound: The bound of its query, if any.
-            gap: How many items that the page should begin with are unreadable. None if it begins where it should.
+            gap: How many items that the page should begin with are unreadable. None if the page begins where it should.
 
         Raises:
             UnsortedError: The page is not in order.
@@ -214,7 +215,7 @@ class Position(Generic[T]):
             self.has_one_key = is_begun and not first and self.key in (None, keys[0])
             self.begin = len(keys) - 1 if self.is_early else max(0, first - 1)
             self._pass(items, keys, first)
-            self.is_group_read |= self.is_torn and not first  # no page begins before it
+            self.is_group_read |= self.is_torn and not first  # no page begins before the group
         return new
 
     @property
@@ -279,7 +280,7 @@ class Position(Generic[T]):
         return self._is_before(keys[0]) or (keys[0] == self.key and (begins == "query" or self.is_group_read))
 
     def _is_among_ties(self, keys: Sequence[Any]) -> bool:
-        """Return whether a gap before a page lies among items with the same key, or at an end of them."""
+        """Return whether a gap before a page lies among items with the same key, or next to them."""
         if keys and self._is_before(keys[0]):
             return False
         return self.count > 1 or keys[:1] == [self.key] or keys[:1] == keys[1:2] != []
@@ -341,7 +342,7 @@ class ByTime(Position[T]):
                 self.has_nulls_first = False
             elif keys[-1] is not None or self.key is None or not cursor:
                 self.has_nulls_first = True
-        # A page with only such items does not show whether they come first. They are assumed to come last.
+        # A page with only items without a time does not show whether they come first. They are assumed to come last.
         null = LATEST if bool(self.has_nulls_first) is not bool(self.is_ascending) else EARLIEST
         return [null if key is None else key for key in keys]
 
@@ -442,7 +443,7 @@ class ByKey(Position[T]):
             self._ids = self._ids.union(item.id for item in items[first:])
 
     def _rank(self, keys: Sequence[Any]) -> None:
-        """Rank the new keys of a page. One before a passed key was created since, and shares the rank of that key."""
+        """Rank the new keys of a page. A key that is new before a passed key was created since, and shares its rank."""
         ranks, rank, step = self._ranks, len(self._ranks) + len(self._new), 1
         for key in reversed(dict.fromkeys(keys)):
             if key in ranks:
@@ -471,7 +472,7 @@ class ByCursor(Position[T]):
     def admit(
         self, page: Page[T], begins: Begins, bound: datetime | None = None, *, gap: int | None = None
     ) -> Sequence[T] | None:
-        """Do as `Position.admit`. Raise a `PaginationError` after too many pages in a row without new items."""
+        """See `Position.admit`. Raise a `PaginationError` after too many pages in a row without new items."""
         del begins, bound
         items = page.data
         self.skip = max(0, self.skip - (gap or 0))

@@ -1,4 +1,4 @@
-"""Writes the receipt of a walk: the items of each page, and those yielded. cli/RECEIPT.md describes the format."""
+"""Writes the receipt of a walk: the items of each page, and the yielded items. cli/RECEIPT.md describes the format."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Receipt:
         """Releases the file for another walk. It runs at the latest when nothing refers to the receipt."""
         if not stat.S_ISREG(os.fstat(self._file).st_mode):
             raise self._unusable("is not a file")
-        if sys.platform != "win32":  # there, nothing keeps other walks from the file
+        if sys.platform != "win32":  # on Windows, nothing keeps other walks from the file
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -69,8 +69,8 @@ class Receipt:
             page: The page.
             values: The times by which its items are sorted; None where the order has no time.
             yielded: The items about to be yielded.
-            bound: The time at which its query begins, if it is bounded.
-            until: The time before which it shows every item, if it was read in another order.
+            bound: The time at which the page's query begins, if the query is bounded.
+            until: The time before which the page shows every item, if the page was read in another order.
             about: The other members of the line.
         """
         about["bound"], about["until"] = (time and _text(time) for time in (bound, until))
@@ -133,7 +133,7 @@ class Receipt:
         return {"line": "resume", "from": place, "count": found}
 
     def _lines(self) -> Iterator[dict[str, Any]]:
-        """Yield the lines of the file, except a last one that was not written to its end."""
+        """Yield the lines of the file, except a last line that was not written to its end."""
         with self._path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if self._size and not line.endswith(b"\n"):
@@ -158,8 +158,8 @@ def _text(time: datetime) -> str:
 def _found(start: Checkpoint, lines: Iterable[dict[str, Any]]) -> int | None:
     """Return how many items had been yielded at a checkpoint. None if the receipt does not show it.
 
-    A checkpoint names the items of its value that its walk knew: those with which the walk began, and those of its
-    pages. If it names none, the cursor was followed, and it is a place on a page or after one.
+    A checkpoint names the items of its value that its walk knew: items with which the walk began, and items of its
+    pages. If it names none, the cursor was followed, and the checkpoint is a place on a page or after a page.
     """
     value, named, known = start.value and _text(start.value), {*start.seen}, set[bytes]()
     count, found, skip = 0, None, 0  # the items still to be skipped

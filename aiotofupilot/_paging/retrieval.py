@@ -1,7 +1,7 @@
 """Retrieves the details of one item, or finds out why there are none.
 
-The listing and the details may come from two replicas, one of which lags. So a 404 for an item that was just listed
-means that it was removed only if the listing no longer has it either.
+The listing and the details may come from two replicas, one of which lags. So after a 404 for an item that was just
+listed, the item counts as removed only if the listing no longer has it either.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ _REPEATS = 2
 """Unreadable details are requested again this often before their item is left out."""
 
 _LOOKED_THROUGH = 50
-"""To find an item, at most this many items are read from its place on, because new ones may have been created there."""
+"""To find an item, at most this many items are read from its place on, because new items may have been created
+there."""
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -112,7 +113,7 @@ class Retrieval:
         return False
 
     async def _read(self, item: Identified, *, is_checked: bool) -> bytes | LeftOut:
-        """Return the details of an item. If they are unreadable, and such items are left out, return their error.
+        """Return the details of an item. If the details are unreadable and may be left out, return their error.
 
         Details are unreadable if three requests for them fail while a page of the listing can be read in between. So an
         outage does not make them unreadable.

@@ -41,8 +41,8 @@ class SortOrder:
     keys: Callable[[Sequence[Any]], list[Any]]
     """Returns the keys of items, or None for an item without a time."""
     is_time: bool = False
-    """Whether keys are times that never change. Otherwise they are texts. Equal texts are adjacent, but nothing else is
-    known about their order, because the server's collation is not known."""
+    """Whether keys are times that never change. Otherwise they are texts. Equal texts are adjacent. The rest of their
+    order is unknown, because the server's collation is unknown."""
     is_ascending: bool | None = None
     """Whether the oldest items come first. None if the pages have to show it."""
     is_bounded: bool = False
@@ -52,7 +52,7 @@ class SortOrder:
 
 
 BY_ID = SortOrder(lambda items: [item.id for item in items])
-"""The order of a listing that is unknown, or has no time that never changes."""
+"""The order of a listing whose order is unknown, or has no time that never changes."""
 
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -70,13 +70,13 @@ def moved(time: datetime, by: timedelta) -> datetime:
 
 
 SHORTEST = 3
-"""The shortest page that can be checked against the one before: the item passed last, one before it, and a new one."""
+"""The shortest page that can be checked against the previous page: an item, the item passed last, and a new item."""
 
 _INSTEAD = 'a walk with on_drift="ignore" follows any cursor'
 
 
 class Connection(Protocol):
-    """The connection to the server. Paging knows nothing else of a session."""
+    """The connection to the server: all that paging knows of a session."""
 
     @property
     def clock(self) -> Clock: ...
@@ -104,7 +104,7 @@ class DetailSource(Protocol[D_co]):
 
     @property
     def is_known(self) -> bool:
-        """Whether the session has read details from this path, so that a 404 is about an item."""
+        """Whether the session has read details from this path, so that a 404 means that an item is missing."""
         ...
 
     async def fetch(
@@ -119,7 +119,7 @@ class DetailSource(Protocol[D_co]):
 
 
 class CountedFetch(Protocol[T]):
-    """Fetches a page as `Fetch` does, with counts that are already bound."""
+    """A `Fetch` with counts that are already bound."""
 
     async def __call__(self, cursor: int, limit: int, **options: Unpack[FetchOptions]) -> Page[T]: ...
 
@@ -150,8 +150,8 @@ class PageSource(Protocol[T]):
     def between(self, *, after: datetime | None = None, before: datetime | None = None) -> PageSource[T]:
         """Return the same query for items whose sorting time lies between two times.
 
-        The query is a millisecond wider on both sides, because the server's times may be finer than those it shows. Its
-        own bounds still hold. `order` has to be bounded.
+        The query is a millisecond wider on both sides, because the server's times may be finer than the times it shows.
+        The query's own bounds still hold. `order` has to be bounded.
         """
         ...
 
@@ -160,11 +160,11 @@ class PageSource(Protocol[T]):
         ...
 
     def created_at(self, item: T) -> datetime | None:
-        """Return when an item was created, or raise a `DecodeError`. None if items of this listing do not have it."""
+        """Return when an item was created, or raise a `DecodeError`. None if the listing does not have such times."""
         ...
 
     def served_at(self, page: Page[T]) -> datetime | None:
-        """Return the server's time in the response of a page, or None if it has none."""
+        """Return the server's time in the response of a page. None if the response has none."""
         ...
 
     @property
@@ -172,7 +172,7 @@ class PageSource(Protocol[T]):
 
 
 class Source(PageSource[T], Protocol[T]):
-    """A query of a listing, with the same query in other forms, and facts about what can be requested."""
+    """A query of a listing, which also knows its other forms and what can be requested."""
 
     @property
     def model(self) -> type[T]: ...
@@ -189,7 +189,7 @@ class Source(PageSource[T], Protocol[T]):
     def into(self, model: type, converter: Converter | None) -> Source[Any]:
         """Return the same query with items that hold an object of a class as their ``value``.
 
-        A cattrs converter makes the objects. If None, one with this package's rules.
+        A cattrs converter makes the objects. None for a converter with this package's rules.
 
         Raises:
             TypeError: The class cannot be made from JSON.
@@ -240,8 +240,8 @@ class Source(PageSource[T], Protocol[T]):
         Args:
             after: The earliest time of creation. The query is a millisecond wider, and its own bounds still hold.
             order: ``asc`` for the oldest first, ``desc`` for the newest first.
-            run_ids: The runs whose items are requested, in place of those that the query names.
-            procedure_id: The procedure of these runs. None if it need not be named.
+            run_ids: The runs whose items are requested, in place of the runs that the query names.
+            procedure_id: The procedure of these runs. None if a request need not name it.
         """
         ...
 

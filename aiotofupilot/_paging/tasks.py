@@ -38,7 +38,7 @@ class Tasks(Generic[K, R]):
         self._tasks: dict[asyncio.Task[R], K] = {}
 
     def __len__(self) -> int:
-        """Return the number of tasks not taken up. The one beside them does not count."""
+        """Return the number of tasks not taken up. The task beside the others does not count."""
         return len(self._tasks)
 
     def __iter__(self) -> Iterator[asyncio.Task[R]]:
@@ -46,12 +46,12 @@ class Tasks(Generic[K, R]):
         return iter(self._tasks)
 
     def __del__(self) -> None:
-        if hasattr(self, "_tasks"):  # otherwise it was interrupted while it was made
+        if hasattr(self, "_tasks"):  # otherwise this object was interrupted while it was made
             _cancel_soon(self.in_flight)
 
     @property
     def in_flight(self) -> list[asyncio.Task[object]]:
-        """The tasks that have not ended, including the one beside them."""
+        """The tasks that have not ended, including the task beside the others."""
         return [task for task in (*self._tasks, self.beside) if task is not None and not task.done()]
 
     @property
@@ -80,7 +80,7 @@ class Tasks(Generic[K, R]):
             self.beside = begun(work)
 
     def take(self, task: asyncio.Task[R]) -> K:
-        """Take up a task and return its key. It is no longer among the tasks."""
+        """Take up a task, remove it from the tasks, and return its key."""
         return self._tasks.pop(task)
 
     def drop_first(self) -> None:
@@ -92,7 +92,7 @@ class Tasks(Generic[K, R]):
     def stop(self) -> list[K]:
         """Cancel the tasks in flight, and return their keys. Tasks that have ended stay.
 
-        The task beside the others also stays if it ends with a result nevertheless.
+        The task beside the others also stays if it ends with a result in spite of that.
         """
         running = [task for task in self._tasks if not task.done()]
         keys = [self._tasks.pop(task) for task in running]

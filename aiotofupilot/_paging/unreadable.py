@@ -4,10 +4,10 @@ A failed page is halved until the item is alone, and readable parts are handed o
 if it fails alone three times, while another item, the control, can be read in between. So an outage is not mistaken for
 an unreadable item. Positions are computed, so the server's cursors have to be offsets.
 
-Then the items after it are read. The listing may have moved between these requests, so the item and the one before it
-are requested once more. If the item still fails and the one before it was passed, nothing readable was between them,
-because items only move up in a query bounded by a time. Otherwise the search begins again. If no such query is
-possible, the items after it are requested once more, too.
+Then the items after the unreadable item are read. The listing may have moved between these requests, so the item and
+its predecessor are requested once more. If the item still fails and the predecessor was passed, nothing readable was
+between them, because items only move up in a query bounded by a time. Otherwise the search begins again. If no such
+query is possible, the items after the unreadable item are requested once more, too.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _CRASHED = frozenset({500, 502, 520})
 """Statuses that can be due to a single page. Cloudflare says 520 for 502, and 524 for 504."""
 
 _REFUSED = 503
-"""With this status, like 429 and 529, a server refuses work, whatever page is requested."""
+"""With this status, and with 429 and 529, a server refuses work, whatever page is requested."""
 
 _FAILED = (APIError, TransportError, DecodeError)
 """The errors of requests that were sent."""
@@ -74,7 +74,7 @@ class Gap:
     left_out: Mapping[int, TofuPilotError] = field(factory=dict[int, TofuPilotError])
     """The errors of the unreadable items, by position. Some items may have been passed while they were readable."""
     before: Identified | None = None
-    """The item before the gap, requested after the page that follows the gap. None if there is none to be read."""
+    """The item before the gap, requested after the page that follows the gap. None if no such item can be read."""
     has_moved: bool = False
     """Whether the listing has moved, so that a readable item may be in the gap."""
 
@@ -100,7 +100,7 @@ def _is_too_long(error: TofuPilotError) -> bool:
 def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
     """Return the positions of three controls: one right after a page, and two farther away.
 
-    The last one is beyond the end of many listings. Its page is then empty, and no item can make it fail.
+    The last position is beyond the end of many listings. There the page is empty, and no item can make it fail.
     """
     return cursor + limit, cursor + 5 * limit, cursor + 21 * limit
 
@@ -123,8 +123,8 @@ async def read_beside(fetch: CountedFetch[T], position: int, cursor: int, deadli
 def may_be_read_in_parts(error: TofuPilotError, on_unreadable: OnUnreadable | None) -> bool:
     """Return whether a page that failed is to be read in parts.
 
-    If items are not skipped and requests not retried, only an error that a retry would repeat is a reason. Otherwise an
-    outage would cause more requests than the policy has attempts.
+    If items are not skipped and requests are not retried, a page is only read in parts after an error that a retry
+    would repeat. Otherwise an outage would cause more requests than the policy has attempts.
     """
     if on_unreadable is None:
         return False
@@ -163,7 +163,7 @@ class Bisection(Generic[T]):
         """How many items were requested in the last part."""
         self._has_begun = False
         self._has_waited = False
-        """Whether a control had to wait for an outage to end. The outage may have caused earlier failures, too."""
+        """Whether a control had to wait for the end of an outage, which may have caused earlier failures, too."""
         self.look_in(self.request)
         if is_unreadable(self.error):
             self._fails_at = self._end
@@ -235,9 +235,9 @@ class Bisection(Generic[T]):
         return None
 
     async def _with_more(self, begin: int, alone: Page[T]) -> Page[T]:
-        """Return a page with more than the item that seemed to fail a longer page, but can be read alone.
+        """Return a page with more than one item, after an item that seemed to make a longer page fail was read alone.
 
-        Either the longer page was too long, or a passed item before this one fails now.
+        Either the longer page was too long, or a passed item before that item fails now.
         """
         cursor, self.is_too_long = alone.cursor, _is_too_long(self.error)
         if begin < cursor and isinstance(page := await self._probe(begin, cursor + 1 - begin), Page):
@@ -278,7 +278,7 @@ class Bisection(Generic[T]):
     async def _check_offsets(self, page: Page[T]) -> None:
         """Raise the error of the page unless the cursor of a part is 0, or is shown to be an offset.
 
-        A cursor that is the number of a page leads elsewhere if the limit is another.
+        A cursor that is the number of a page leads elsewhere after a change of the limit.
         """
         positions = iter((page.cursor, *_around(page.cursor)) if page.cursor else ())
         while not self.has_offsets and (position := next(positions, 0)):

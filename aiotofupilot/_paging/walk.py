@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["Walk"]
 
 _FEW = 4
-"""The most pages in flight when items of the same time are read. There are rarely more."""
+"""The most pages in flight when items of the same time are read. They rarely fill more pages."""
 
 _FRUITLESS_BESIDE_GAPS = 20
 """The most pages in a row without a new item around unreadable items. Each takes up to a hundred requests."""
@@ -102,11 +102,11 @@ class Walk(ItemIteration[Y]):
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
         self._page: Page[Identified] | None = None  # the page whose items are being yielded
         self._new: Sequence[Identified] = ()
-        self._end: tuple[int, int, int | None] | None = None  # of that page: its cursor, its length and the next cursor
+        self._end: tuple[int, int, int | None] | None = None  # that page's cursor, length and next cursor
         self._yielded_before = 0
         self._receipt = receipt
         self._reason = "first"  # why the next page is requested, in the words of a receipt
-        self._receipt_error: tuple[object, ...] | None = None  # its arguments; the walk cannot continue after it
+        self._receipt_error: tuple[object, ...] | None = None  # arguments of an error that ended the walk
         self._span = WalkSpan(plan.start.listing, plan.described())
 
     def __del__(self) -> None:
@@ -123,7 +123,7 @@ class Walk(ItemIteration[Y]):
         skip = passed = count
         if self._page is not None and upcoming is not None:
             skip = passed = next(at for at, item in enumerate(self._page.data) if item is upcoming)
-        # If the server's cursors count pages, the next one means another position once pages have another length.
+        # If the server's cursors count pages, the next cursor means another position once pages have another length.
         if passed == count and not self._has_short_pages and following is not None and following > cursor:
             cursor, skip = following, 0
         value, seen = position.place(upcoming, has_yielded=self._yielded > 0)
@@ -153,7 +153,7 @@ class Walk(ItemIteration[Y]):
 
     async def _advance(self) -> bool:
         if self._receipt_error is not None:
-            raise OSError(*self._receipt_error)  # a new one each time, because its traceback refers to the walk
+            raise OSError(*self._receipt_error)  # a new error each time, because its traceback refers to the walk
         if self._wanted:  # all of the page was yielded, and thousands of walks may wait at once
             self._page, self._new = None, ()
             self._position.settle()
@@ -194,7 +194,7 @@ class Walk(ItemIteration[Y]):
             self._begin_ties()
 
     def _doubt(self, fault: str, page: Page[Identified] | None = None) -> None:
-        """Raise a `DriftError` because items may be missed. If the plan allows that, only warn."""
+        """Raise a `DriftError` because items may be missed. If the plan allows drift, only warn."""
         if self._plan.on_drift is not None:
             if page is not None:
                 self._position.reject()
@@ -231,7 +231,7 @@ class Walk(ItemIteration[Y]):
                 window.step_back()
                 raise unreadable
         if position.is_torn:
-            self._doubt("items of the same time are next to one that cannot be read", page)
+            self._doubt("items of the same time are next to an item that cannot be read", page)
         self._duplicates += max(0, position.passed_again - (expected or 0)) if is_held else 0
         return self._plan.kept_of(new)
 
@@ -273,7 +273,7 @@ class Walk(ItemIteration[Y]):
         return position.passed_again == expected if self._window.query.is_placed else position.is_continued
 
     def _look_elsewhere(self, page: Page[Identified]) -> None:
-        """Note that a page misses the position."""
+        """Look for the position after a page that misses it."""
         position = self._position
         if position.is_bounded and position.is_ascending is None and self._window.look_again(LONGEST):
             return  # a longer page may show which items come first
@@ -333,7 +333,7 @@ class Walk(ItemIteration[Y]):
             self._go_through_ties()
 
     async def _take_ties(self, ties: Ties[Identified]) -> bool:
-        """Hand over more items of this time, and return whether there are any. After the last, continue after them."""
+        """Hand over a page of ties, and return whether there was one. There is none if no order shows all ties."""
         position = self._position
         try:
             page = await ties.take()
@@ -355,7 +355,7 @@ class Walk(ItemIteration[Y]):
         return True
 
     def _go_through_ties(self) -> None:
-        """Follow the server's cursor among items of the same time. Some may come twice, and others be missed."""
+        """Follow the server's cursor among items of the same time. Items may be doubled or missed."""
         position = self._position
         time = "no time" if position.is_null else f"the time {position.key}"
         fault = f"more than a page of items have {time}, and no other order tells them apart"
@@ -378,7 +378,7 @@ class Walk(ItemIteration[Y]):
             self._span.event("skip", {"position": position})
 
     async def _hand_over(self, page: Page[Identified], new: Sequence[Identified]) -> None:
-        """Queue the new items of a page, which may be in another order than the listing's."""
+        """Queue the new items of a page. The page may be in another order than the listing."""
         window, offered = self._window, new[: self._wanted]
         if self._receipt is not None:
             self._write(self._receipt, page, offered)
@@ -435,7 +435,7 @@ class PageWalk(Walk[Identified]):
 
 
 class Pages(Iteration["Page[Y]"]):
-    """Yields as many pages as a plan needs, whatever it says about drift; see `Paginator.pages`."""
+    """Yields as many pages as a plan needs, whatever the plan says about drift; see `Paginator.pages`."""
 
     def __init__(self, source: PageSource[Any], plan: Plan) -> None:
         self._plan = plan
@@ -457,8 +457,8 @@ class Pages(Iteration["Page[Y]"]):
 class Ties(Generic[Y]):
     """Reads items of the same time that fill more than a page, in an order that tells them apart.
 
-    It also reads everything up to a millisecond after that time. So the walk can continue at a bound that leaves all of
-    them out, whether or not the server's filter includes its bound, and however exact its times are.
+    It also reads everything up to a millisecond after that time. So the walk can continue at a bound that leaves all
+    these items out, whether or not the server's filter includes the bound, and however exact the server's times are.
     """
 
     def __init__(self, source: PageSource[Any], position: Position[Identified], plan: Plan, stats: WalkStats) -> None:
@@ -469,11 +469,13 @@ class Ties(Generic[Y]):
         self.is_read = False
         """Whether everything up to the bound was read."""
         self._shows_passed = False
-        """Whether the query showed an item that the walk had passed. If it shows none, it may hide others, too."""
+        """Whether the query showed an item that the walk had passed. A query that hides passed items may hide new
+        ones."""
         self._behind: list[Identified] = []
-        """The items behind these, up to the bound."""
+        """The items behind the items of this time, up to the bound."""
         self._before: PageSource[Any] | None = None
-        """Looks for older items, if the listing begins with these and should begin with the oldest. None once done."""
+        """Looks for older items, if the listing begins with this time but should begin with the oldest. None once
+        done."""
         if position.has_one_key and position.is_ascending:
             self._before = source.between(before=position.before(2 * MILLISECOND))
         after, before = sorted((self.key, position.behind(MILLISECOND)))
@@ -499,7 +501,7 @@ class Ties(Generic[Y]):
         The page leads nowhere if one response showed everything up to the bound.
 
         Raises:
-            UnsortedError: The listing begins with these items, although older ones should come first.
+            UnsortedError: The listing begins with items of this time, although older items should come first.
         """
         if self._before is not None:
             page = await self._before.fetch(0, 1, self._stats.counts)
@@ -579,7 +581,7 @@ def _start(order: SortOrder, plan: Plan, *, yields_items: bool) -> tuple[Positio
 
 
 def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint) -> None:
-    """Add to an error where the walk is. Unless it has just begun there, add how to resume."""
+    """Add to an error where the walk is. Unless the walk has just begun there, add how to resume."""
     if isinstance(error, TofuPilotError):
         error.checkpoint = checkpoint
         position = error.position

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("aiotofupilot")
 
-_CAUTIOUS, _WIDE = 4, 16
-"""Up to the first width, the window grows by one with each page, so that a short listing costs few needless requests.
-Up to the second, it grows by two. From there on, it doubles."""
+_CAUTIOUS = 5
+"""Up to this width, the window grows by one with each page, so that a short listing costs few needless requests. A
+wider window doubles with each page."""
 
 _GOOD_PAGES = 10
 """After this many good pages in a row, the length of halved pages is doubled."""
@@ -41,12 +41,12 @@ _GOOD_PAGES = 10
 
 @define(eq=False)
 class _Length:
-    """How many items are requested per page: fewer if the server caps them or pages take too long."""
+    """How many items are requested per page: fewer if the server caps pages or pages take too long."""
 
     whole: int
     """The length if no page takes too long."""
     requested: int
-    """The length with which the last page was requested, or the page that it is a part of."""
+    """The requested length of the last page, or of the failed page that the last page is a part of."""
     is_capped: bool = False
     """Whether the server caps pages at this length."""
     _too_long: int = 0
@@ -55,7 +55,7 @@ class _Length:
     """How many pages in a row were read whole since pages were halved."""
 
     def came_whole(self, limit: int) -> int:
-        """Note a page of ``limit`` items that was read whole, and return how many items to request next."""
+        """Count a page of ``limit`` items as read whole, and return how many items to request next."""
         if self.requested == self.whole:
             self._too_long = 0
         elif limit < self.whole:
@@ -66,7 +66,7 @@ class _Length:
         return limit
 
     def came_in_parts(self, requested: int) -> bool:
-        """Note a page that was too long, and return whether to request shorter ones.
+        """Count a page as too long, and return whether to request shorter pages.
 
         The first time it returns False, because the server may have been slow for another reason.
         """
@@ -86,9 +86,8 @@ class _Width:
     """Whether only one page is in flight, although more are allowed, because cursors cannot be predicted."""
 
     def grow(self) -> None:
-        """Note a page that came as predicted."""
-        more = 1 if self.now < _CAUTIOUS else 2 if self.now < _WIDE else self.now
-        self.now = min(self.most, self.now + more)
+        """Widen the window after a page that came as predicted."""
+        self.now = min(self.most, self.now + 1 if self.now < _CAUTIOUS else 2 * self.now)
 
     def give_up(self) -> None:
         if self.most > 1:
@@ -99,7 +98,7 @@ class Window(Generic[T]):
     """Hands over page after page, with up to ``concurrency`` of them in flight or waiting.
 
     The first page is fetched alone. Then the window grows with each page that came as predicted. If a page did not come
-    as predicted, the pages after it are dropped. If it is only shorter, the server caps the limit, and the window
+    as predicted, the pages after it are dropped. If the page is only shorter, the server caps the limit, and the window
     continues with pages of that length. Otherwise each page is requested only when needed, at the server's cursor.
 
     Pages are only fetched while `next` is called, so a consumer that stops also stops the requests. Tasks do not refer
@@ -151,7 +150,7 @@ class Window(Generic[T]):
 
     @property
     def gap(self) -> Gap | None:
-        """The unreadable items before the last page. None if it begins where it should."""
+        """The unreadable items before the last page. None if the page begins where it should."""
         return None if self._bisection is None else self._bisection.gap
 
     @property
@@ -181,7 +180,7 @@ class Window(Generic[T]):
 
     @property
     def expected(self) -> int | None:
-        """How many items of the last page had been passed if the listing stood still. None if unknown."""
+        """How many items of the last page were passed earlier, if the listing stood still. None if unknown."""
         course, position = self.course, self.course.position
         if self._last is None or position is None or course.behind:
             return None
@@ -225,9 +224,9 @@ class Window(Generic[T]):
             raise
 
     def passed(self, new: int) -> bool:
-        """Note that the last page was passed, with ``new`` new items. Return whether the walk can continue after it.
+        """Count the last page as passed, with ``new`` new items. Return whether the walk can continue after it.
 
-        It cannot if all items of the page have the same key, because the next page would begin where this one does.
+        It cannot if all items of the page have the same key, because the next page would begin where this page does.
         """
         if self._last is None:
             return True
@@ -253,13 +252,13 @@ class Window(Generic[T]):
         return True
 
     def _gets_on(self, position: Position[T], *, is_behind_gap: bool) -> bool:
-        """Return whether the walk can continue although the next page would begin where this one does."""
+        """Return whether the walk can continue although the next page would begin where this page does."""
         if is_behind_gap:
             keys = position.keys
             if keys[0] != keys[-1]:
                 return len(keys) < self.course.limit
             if not self.course.can_bound:
-                position.is_group_read = True  # no item of it can be read before this page
+                position.is_group_read = True  # no item of the group can be read before this page
             elif not self.course.behind:
                 self._look_for_position()
             return True
@@ -268,7 +267,7 @@ class Window(Generic[T]):
         return position.is_group_read
 
     def lost(self) -> bool:
-        """Note that the last page misses the position, and return whether the listing moved.
+        """Look for the position, which the last page misses. Return whether the listing moved.
 
         If it did not move, the page only begins after the position, and waits for its turn.
         """
@@ -289,7 +288,7 @@ class Window(Generic[T]):
         self.course.distrust()
 
     def look_again(self, limit: int) -> bool:
-        """Request the last page and all later ones with ``limit`` items. Return False if they have as many already."""
+        """Request the last page and all later pages with ``limit`` items. Return False if they already have as many."""
         if self._last is None or self._last[0].limit >= limit:
             return False
         self._drop_ahead()
@@ -312,7 +311,7 @@ class Window(Generic[T]):
     def follow(self, cursor: int, limit: int, *, has_page: bool) -> None:
         """Follow the server's cursors from ``cursor`` on, with pages that do not overlap.
 
-        ``has_page`` says that the last page begins there.
+        ``has_page`` says that the last page begins at ``cursor``.
         """
         last = self._last
         self.step_back()
@@ -365,7 +364,7 @@ class Window(Generic[T]):
                 # The traceback refers to this frame and its window, so pages of a dropped walk would stay in flight.
                 error.with_traceback(None)
                 if self._tasks and not request.is_detour and request.position < course.at:
-                    self._drop_ahead()  # it was requested before a search passed its beginning
+                    self._drop_ahead()  # requested before a search passed the page's beginning
                     continue
                 self._begin_parts(error, request)
                 return None
@@ -377,7 +376,7 @@ class Window(Generic[T]):
                 return page
 
     def _due(self, at_most: int) -> tuple[Request, Awaitable[Page[T]] | None]:
-        """Fill the window. Return its first request, with the task of the page, or None if the page has arrived."""
+        """Fill the window. Return its first request and the task of the page, which is None if the page has arrived."""
         tasks, course, held = self._tasks, self.course, self._held
         front = held[0] if held else tasks.first[1] if tasks else None
         if course.detour is not None or (front is not None and course.begins_late(front)):
@@ -438,7 +437,7 @@ class Window(Generic[T]):
         elif course.level is None and request.query.begins != "behind":
             shift = place.query.base - request.query.base
             begin, passed = max(0, place.begin + shift), max(0, place.passed + shift)
-        # If not, the unreadable items may have been passed already. Only the page after them shows that.
+        # If the position is unknown, the unreadable items may have been passed. Only the page after them shows it.
         is_known = course.level in (None, 0) and not course.behind
         skips = self._on_unreadable == "skip" or not is_known
         page = await bisection.next(begin, max(passed, begin), skips=skips)
@@ -447,7 +446,7 @@ class Window(Generic[T]):
         return page
 
     def _new_in(self, gap: Gap, query: Query[T], page: Page[T]) -> Mapping[int, TofuPilotError]:
-        """Return the errors of the items in the gap before a page that were not passed, by position."""
+        """Return the errors of the items that were not passed in the gap before a page, by position."""
         position, passed = self.course.position, 0
         if position is not None and (gap.before is not None or query.bound is not None):
             passed = 0 if gap.before is not None and position.has([gap.before]) else position.count
@@ -456,7 +455,7 @@ class Window(Generic[T]):
         return {query.base + at: error for at, error in gap.left_out.items() if at >= gap.start + passed}
 
     def _look_for_position(self) -> None:
-        """Request a page that shows the position next, in parts if a failed page is not read to its end."""
+        """Request next a page that shows the position. Read it in parts if a failed page is not read to its end."""
         self.course.look_for_position(0)
         if self._bisection is not None and self.course.detour is not None:
             self._bisection.look_in(self.course.detour)
@@ -472,7 +471,7 @@ class Window(Generic[T]):
                 self._drop_ahead()
 
     def _settle(self, page: Page[T], requested: int) -> None:
-        """Compare a page with its prediction, and note what follows it."""
+        """Compare a page with its prediction, and adapt the requests after it."""
         self.course.limit = self.length.came_whole(self.course.limit)
         following, length = page.following, len(page.data)
         if following is None:
@@ -483,7 +482,7 @@ class Window(Generic[T]):
             return
         if self._tasks:
             _log.debug(
-                "the page at cursor %d leads to %d: %d requested ahead are dropped",
+                "the page at cursor %d leads to %d: %d pages requested ahead are dropped",
                 page.cursor,
                 following - self.course.overlap,
                 len(self._tasks),

@@ -73,7 +73,7 @@ async def test_a_walk_that_counts_may_be_wrong_and_that_is_said(caplog):
 
     connection = Changing(Sandbox(SUPPLY[:1500], paging=paging.ending_cursor(1000)))
     assert await connection.procedures.list(limit=100).count() != 1500
-    assert "a walk counts them: the number may be wrong if some come and others go meanwhile" in caplog.text
+    assert "a walk counts them: the number may be wrong if items are created and removed meanwhile" in caplog.text
 
 
 @CAPS

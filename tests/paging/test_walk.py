@@ -561,7 +561,7 @@ class TestLog:
         service.paging = paging.capped(5)
         with caplog.at_level("DEBUG", "aiotofupilot"):
             assert [procedure async for procedure in walk] == service.procedures[20:]
-        assert caplog.messages == ["the page at cursor 30 leads to 35: 3 requested ahead are dropped"]
+        assert caplog.messages == ["the page at cursor 30 leads to 35: 3 pages requested ahead are dropped"]
 
 
 def empty_for_ever(total, cursor, limit):
