@@ -90,7 +90,7 @@ class Lifetime:
         finally:
             del self._under_way[scope]
             self._something_left.set()
-            del scope  # it refers to its task, whose error refers to this frame
+            del scope  # the scope refers to its task, whose error refers to this frame
         raise errors.SessionError("the session was closed meanwhile")
 
     async def close(self) -> None:
@@ -143,7 +143,7 @@ class Connection:
 
     @property
     def down_since(self) -> datetime | None:
-        """As in `Throttle`."""
+        """See `Throttle`."""
         return self.throttle.down_since
 
     def within(self, max_elapsed: float) -> Self:
@@ -215,7 +215,7 @@ def _add_hint(error: errors.TofuPilotError, url: URL, key_source: str) -> None:
         case errors.UnauthorizedError():
             error.hint = f"{server} refused {key}: check the key, and that it is for this server"
         case errors.ForbiddenError():
-            error.hint = f"{server} does not let {key} read this: use the key of a user, because a station's is limited"
+            error.hint = f"{server} does not let {key} read this: use a user's key, because a station's key is limited"
         case errors.NotFoundError():
             error.hint = f"{server} has no {url.path}: check the address of the server"
         case _:

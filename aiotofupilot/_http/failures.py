@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .proxy import Proxy
 
 _SERVER_FAULT, _PASSING = 500, frozenset({408, 429})
-"""A proxy that cannot reach the server now responds with 500 or above, or with one of the other two."""
+"""A proxy that cannot reach the server now responds with 500 or above, or with one of the other two statuses."""
 
 _EARLY = (
     'a walk requests each page two or more items early, or bounds it by a time, unless on_drift="ignore" is given: '
@@ -70,7 +70,7 @@ def translated(
 
 
 def _is_by_a_mock(error: BaseException) -> bool:
-    """Return whether the error is aioresponses' own. It raises the errors that users mock at another place."""
+    """Return whether the error is aioresponses' own. Errors that users mock are raised at another place."""
     frames = [(frame.f_globals.get("__name__"), frame.f_code.co_name) for frame, _ in walk_tb(error.__traceback__)]
     return type(error) is aiohttp.ClientConnectionError and frames[-1:] == [("aioresponses.core", "_request_mock")]
 
@@ -149,7 +149,7 @@ def _peer(error: aiohttp.ClientConnectorError | aiohttp.ClientSSLError, url: URL
 
 
 def _os_error(error: aiohttp.ClientConnectorError) -> OSError:
-    """Return the reason. If a name is not found, it is a `gaierror`, even with another resolver, such as aiodns."""
+    """Return the reason. It is a `gaierror` if a name is not found, even with another resolver, such as aiodns."""
     if isinstance(error, aiohttp.ClientConnectorDNSError) and not isinstance(error.os_error, socket.gaierror):
         return socket.gaierror(*error.os_error.args)
     return error.os_error

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _IN_A_ROW = 5
 """This many failures about the server in a row are an outage, however many requests are in flight. If one request in
-ten fails at random, this happens once in 100,000 requests."""
+ten fails at random, five fail in a row once in 100,000 requests."""
 
 _OLD = 1.0
 """A new page probes at once if the last probe failed more than this many seconds ago."""
@@ -85,7 +85,7 @@ class Outage:
     failed_at: float = -math.inf
     """When the last probe failed."""
     failures: int = 0
-    """How many requests have failed: the first one, and those sent during the outage."""
+    """How many requests have failed: the first request, and requests sent during the outage."""
 
 
 class Sent(NamedTuple):
@@ -105,10 +105,10 @@ class Health:
     | a 429 | yes or no | yes, because it is never about the page |
     | the first in a row | yes | no: it is a single failure among good responses |
     | the first in a row | no | if no other request is in flight |
-    | the second to the fourth | yes or no | if there are more in a row than other requests in flight |
+    | the second to the fourth | yes or no | if more fail in a row than other requests are in flight |
     | the fifth or a later one | yes or no | yes |
 
-    A good response ends an outage. If connections were lost, a bad response that is about the page also ends it,
+    A good response ends an outage. If connections were lost, a bad response that is about the page also ends an outage,
     because the server is there. Before the first response, the outage ends with the last attempt.
     """
 
@@ -121,7 +121,8 @@ class Health:
         self.good_after = -1
         """How many failures there were when the latest request with a good response was sent. -1 if there is none."""
         self.responded_after = -1
-        """The same for any response that shows that the server is reachable, even one that is bad."""
+        """How many failures there were when the latest request with any response of the server was sent. -1 if there is
+        none."""
         self.failing_since: float | None = None
         """When the first request failed since the last good response, or None."""
         self.paused_until = -math.inf
@@ -135,7 +136,7 @@ class Health:
         self._began = 0.0
         """When the first of these failures happened."""
         self._first = 0
-        """The number of the first of these among all failures."""
+        """The number of that failure among all failures."""
 
     @property
     def is_unreachable(self) -> bool:
@@ -144,7 +145,7 @@ class Health:
 
     @property
     def next(self) -> RetryState | None:
-        """The page that probes next: the one that waits longest. Exhausted pages come last."""
+        """The page that probes next: the page that waits longest. Exhausted pages come last."""
         first = next(iter(self.waiting), None)
         return next((page for page in self.waiting if not page.is_exhausted), first)
 
@@ -157,7 +158,7 @@ class Health:
             self.outage.next_probe_at = max(self.outage.next_probe_at, until)
 
     def succeeded(self, sent: Sent) -> bool:
-        """Note a good response. Return whether it counts, because its request was not sent before the outage."""
+        """Learn from a good response. Return False if it does not count, because it was requested before the outage."""
         self.is_reached = True
         if self.outage is not None and sent.failures < self.outage.first:
             return False
@@ -178,7 +179,7 @@ class Health:
         attempts: int,
         wait: Callable[[float], float],
     ) -> None:
-        """Note a failed request while ``in_flight`` others are in flight.
+        """Learn from a failed request while ``in_flight`` others are in flight.
 
         Before the first response, an outage ends after ``attempts`` requests. ``wait`` returns the seconds until the
         next probe, given the seconds since the outage began.
@@ -232,7 +233,7 @@ class Health:
             self.outage, self._in_a_row = None, 0
 
     def _is_outage(self, error: TofuPilotError, sent: Sent, in_flight: int) -> bool:
-        if isinstance(error, RateLimitedError):  # it is never about the page
+        if isinstance(error, RateLimitedError):  # a 429 is never about the page
             return True
         is_single = self._in_a_row == 1 and sent.good < self.good
         return self._in_a_row > min(in_flight, _IN_A_ROW - 1) and not is_single

@@ -57,10 +57,10 @@ class RetryPolicy:
     with full jitter. Other pages do not wait.
 
     Other failures are about the server: a 429, 502, 503, 520 to 523, 529 or 530, and a connection that fails or is
-    lost. While these come and no response is good, the session is down. Then one page at a time is requested, and all
-    others wait. The wait before the next request is drawn from 0 to ``min(max_wait, max(initial_wait, seconds since the
-    outage began))``. A good response to a request that was sent during the outage ends the outage. Then requests resume
-    gradually: one, two, four and so on at a time.
+    lost. While such failures come and no response is good, the session is down. Then one page at a time is requested,
+    and all others wait. The wait before the next request is drawn from 0 to ``min(max_wait, max(initial_wait, seconds
+    since the outage began))``. A good response to a request that was sent during the outage ends the outage. Then
+    requests resume gradually: one, two, four and so on at a time.
 
     A Retry-After replaces the wait, unless it is 0 or has passed. Like a 429, it pauses the whole session. After a 429
     without Retry-After, the pause is at least 1 second.
@@ -84,8 +84,9 @@ class RetryPolicy:
     only ``attempts`` times, and a name is resolved only twice."""
     max_elapsed: float = 120.0
     """Seconds during which a page may be requested again, and so the longest outage that a page waits for. They count
-    from the page's first failure, or from when it begins to wait for the server. After a timeout, they count from the
-    beginning of the request. If the next attempt would start later, the error is raised at once. 0 means no retries."""
+    from the page's first failure, or from the beginning of its wait for the server. After a timeout, they count from
+    the beginning of the request. If the next attempt would start later, the error is raised at once. 0 means no
+    retries."""
     initial_wait: float = 0.5
     """The longest wait before the first retry, in seconds. 0 means no wait beyond Retry-After. During an outage, one
     request then follows another for up to ``max_elapsed``."""
@@ -96,8 +97,8 @@ class RetryPolicy:
     rules: Sequence[Rule] = ()
     """Functions that decide before the policy does, in this order.
 
-    Each takes the error and the number of the failed attempt, from 1 on. It returns True to try again after the
-    policy's wait, a number of seconds to try again after that time, or False to raise the error. None leaves the
+    Each function takes the error and the number of the failed attempt, from 1 on. It returns True to try again after
+    the policy's wait, a number of seconds to try again after that time, or False to raise the error. None leaves the
     decision to the next rule, and then to the policy. The rules do not see a `SessionError` or a `ConfigurationError`.
     They cannot exceed ``attempts`` and ``max_elapsed``.
     """

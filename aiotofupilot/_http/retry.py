@@ -92,7 +92,7 @@ class Attempts(RetryState):
             self._limit(self._began)
 
     async def make(self, send: Callable[[Self], Awaitable[T]]) -> T:
-        """Return the result of the first attempt that succeeds. ``send`` calls `begin`, and the caller `sign`."""
+        """Return the result of the first attempt that succeeds. ``send`` calls `begin`. The caller calls `sign`."""
         try:
             if self._controller is not None:
                 return await self._iterate(self._as_controlled(self._controller), send)
@@ -177,7 +177,7 @@ class Attempts(RetryState):
     async def _iterate(
         self, controller: AsyncRetrying, send: Callable[[Self], Awaitable[T]], *, has_failed: bool = False
     ) -> T:
-        """Make the attempts that a tenacity controller allows. It sees no cancellation, and no closed session."""
+        """Make the attempts that a tenacity controller allows. It sees no cancellation and no closed session."""
         result = cast("T", None)  # until an attempt succeeds
         state: RetryCallState | None = None
         try:
@@ -213,7 +213,7 @@ class Attempts(RetryState):
         return controller.copy(sleep=counted)
 
     async def _begin_in_outage(self) -> None:
-        """Wait for the server. If only one attempt is allowed, probe at once, unless another page does."""
+        """Wait for the server. If only one attempt is allowed, probe at once, unless another page probes."""
         if self.waits:
             self._limit(self._began)
             await self._wait_for_server(is_new=True)
@@ -228,7 +228,7 @@ class Attempts(RetryState):
             await self._sleep(self._wait)
         elif not self._is_confirmed:
             outage = self._throttle.health.outage
-            if outage is not None:  # if None, the failure was about the control
+            if outage is not None:  # if None, the control failed
                 lasts, level = self._clock.monotonic() - outage.began, self._throttle.log_level(self)
                 message = "the server has been down for %.1f s, next request in %.2f s: %s"
                 _log.log(level, message, lasts, self._until_probe(), outage.failure)
@@ -250,7 +250,7 @@ class Attempts(RetryState):
         return is_in_time
 
     def _is_allowed(self, error: TofuPilotError, decision: bool | float) -> bool:  # noqa: FBT001 - as `decide` says
-        """Apply the limits of attempts. A page that took too long twice is read in parts, if others succeed."""
+        """Apply the limits of attempts. A page that took too long twice is read in parts, if other pages succeed."""
         health, before = self._throttle.health, self._failures_before
         self._failures_before = health.failures
         if evidence(error) == "server":

@@ -46,9 +46,9 @@ class Throttle:
     """Lets the requests of a session through, in the order of their arrival.
 
     A request in flight holds one of ``connections``, which sessions may share. After a pause there is a slow start: one
-    request is sent, and each that ends lets two more through, so there are one, two, four and so on. Requests sent
-    earlier do not count. After an outage, the probe is the first of these. Requests that waited for the end of a pause
-    resume in any order.
+    request is sent, and each request that ends lets two more through, so one, two, four and so on are in flight.
+    Requests sent earlier do not count. After an outage, the probe is the first request. Requests that waited for the
+    end of a pause resume in any order.
 
     Only the head of the queue enters the limiter, after the pauses and before it takes a connection. So a request in
     the limiter holds no connection, and the limiter counts requests as they are sent. If a pause or an outage begins
@@ -73,7 +73,7 @@ class Throttle:
 
     @property
     def down_since(self) -> datetime | None:
-        """When the first request failed after the last good response, in UTC. None if none has."""
+        """When the first request failed after the last good response, in UTC. None if no request has."""
         since = self.health.failing_since
         return None if since is None else self.clock.now() - timedelta(seconds=self.clock.monotonic() - since)
 
@@ -91,7 +91,7 @@ class Throttle:
         except BaseException as error:
             self._leave(page, sent, starts, error)
             if self._limiter is not None:  # after the connection was given back, because others wait for it
-                await self._limiter.__aexit__(type(error), error, error.__traceback__)  # may not suppress it
+                await self._limiter.__aexit__(type(error), error, error.__traceback__)  # may not suppress the error
             raise
         self._leave(page, sent, starts, None)
         if self._limiter is not None:
@@ -103,7 +103,7 @@ class Throttle:
         return max(0.0, self.health.paused_until - self.clock.monotonic())
 
     async def wait_for_server(self, page: RetryState, *, is_new: bool = False) -> Outage | None:
-        """Wait until an outage ends or the page may probe. Return the outage if the page's time is up before."""
+        """Wait until an outage ends or the page may probe. Return the outage if the page's time is up earlier."""
         health, began = self.health, self.clock.monotonic()
         wake = health.waiting[page] = asyncio.Event()
         try:
@@ -184,7 +184,7 @@ class Throttle:
         self.release(page)
 
     def _note_error(self, page: RetryState, sent: Sent, error: BaseException) -> float | None:
-        """Note an error, and return the seconds of the pause that it asks for, or None."""
+        """Learn from an error. Return the seconds of the pause that it asks for, or None."""
         about, asked, outage = evidence(error), obeyed_wait(page.policy, error), self.health.outage
         if about == "good":
             self._note_success(sent)
@@ -221,7 +221,7 @@ class Throttle:
         self._wake_all()
 
     def _start_slowly(self, allowed: int) -> None:
-        """Allow this many requests. Those in flight now do not count, because they may hang until they time out."""
+        """Allow this many requests. Requests in flight now do not count, because they may hang until they time out."""
         self._starts += 1
         self._allowed, self._in_flight = allowed, 0
 
@@ -244,7 +244,7 @@ class Throttle:
                 raise MissedSlotError from None
             raise  # the limiter's own error
         finally:
-            del time  # it refers to its task, whose error refers to this frame
+            del time  # the timeout refers to its task, whose error refers to this frame
             self._queued -= 1
             page.counts.add(waited=self.clock.monotonic() - began)
 
@@ -256,7 +256,7 @@ class Throttle:
 
     async def _pass(self, page: RetryState) -> None:
         while True:
-            # Requests wait for a pause outside the queue, because later ones may have less time for it.
+            # Requests wait for a pause outside the queue, because later requests may have less time for it.
             while rest := self.rest():
                 if self.clock.monotonic() + rest >= page.until:
                     raise MissedSlotError

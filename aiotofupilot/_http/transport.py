@@ -99,8 +99,8 @@ class Transport:
             authorization.value.removeprefix("Bearer "), *((*proxy.login, proxy.authorization or "") if proxy else ())
         )
         self.connections: asyncio.Semaphore = asyncio.Semaphore(_CONNECTIONS)
-        """Each request acquires this first, because a wait for a connection within aiohttp would use up the timeout. It
-        has the lower of the connector's two limits, and everybody who uses the connector shares it."""
+        """Each request acquires this semaphore first, because a wait for a connection within aiohttp would use up the
+        timeout. It has the lower of the connector's two limits, and everybody who uses the connector shares it."""
         connector = None if http_session is None else http_session.connector
         if connector is not None:  # otherwise the session is closed
             most = min(connector.limit or sys.maxsize, connector.limit_per_host or sys.maxsize)  # 0: no limit
@@ -240,11 +240,11 @@ def sender(
             headers["Proxy-Authorization"] = proxy.authorization
 
     async def send(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        if session.trace_configs:  # instrumentation adds its own when a session is made
+        if session.trace_configs:  # instrumentation adds trace hooks when a session is made
             _after_hooks(request, authorize)
         else:
             authorize(request.headers, request.url)
-        if proxy and proxy.authorization and request.url.scheme == "https":  # it goes with the CONNECT
+        if proxy and proxy.authorization and request.url.scheme == "https":  # the CONNECT has the header
             request.proxy_headers = CIMultiDict({"Proxy-Authorization": proxy.authorization})
         hide_filters(request.url, is_presigned=authorization is None)
         try:

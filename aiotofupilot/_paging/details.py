@@ -286,7 +286,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
             result = outcome(task)
         except Exception as error:
             self._forget(head)
-            error.add_note(f"this is about the details of the item with the ID {head.item.id!r}")
+            error.add_note(f"the request was for the details of the item with the ID {head.item.id!r}")
             if isinstance(error, TofuPilotError) and is_about_item(error):
                 _note_item(error, head)
             raise
@@ -387,7 +387,7 @@ class DetailsWalk(DetailIteration[D]):
         if self._plan.on_unreadable == "skip":
             self._leave_out(entry, error)
             return
-        error.add_note(f"this is about the details of the item with the ID {entry.item.id!r}")
+        error.add_note(f"the request was for the details of the item with the ID {entry.item.id!r}")
         _note_item(error, entry)
         raise error
 

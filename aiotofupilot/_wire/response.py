@@ -53,7 +53,7 @@ def read_page(response: Response, cursor: int, decode: Callable[[bytes], tuple[l
 
 
 def read_item(response: Response, decode: Callable[[bytes], T], missing: str, forbidden: str | None = None) -> T:
-    """Return the single item of a response. ``missing`` is the hint of a 404, and ``forbidden`` that of a 403."""
+    """Return the single item of a response. ``missing`` is the hint of a 404, ``forbidden`` the hint of a 403."""
     if 200 <= response.status < 300:  # noqa: PLR2004 - the class of success in HTTP
         return decode(response.body)
     failure = problem(response)
@@ -89,7 +89,7 @@ _ERRORS: dict[int, type[errors.APIError]] = {
 }
 
 _PARSED_AT_MOST = 64 * 1024
-"""The API's errors have a few hundred bytes. A larger body is not one of them."""
+"""The API's errors have a few hundred bytes. A larger body is not an error of the API."""
 
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 """A Retry-After has fewer than ten digits. Some servers send a point in time by mistake."""
@@ -135,10 +135,9 @@ def _summary(response: Response) -> str:
 
 
 def retry_after(response: Response) -> float | None:
-    """Return the seconds that a response asks to wait, or None. A date that has passed is 0.0.
+    """Return the seconds that a response asks to wait: 0.0 if its date has passed, and None for no valid header.
 
-    A date is compared with the response's own ``Date``, if any, because the clocks may differ. A malformed header is
-    None.
+    A date is compared with the response's own ``Date``, if any, because the clocks may differ.
 
     Source: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after. Servers send fractions, which the
     standard lacks.

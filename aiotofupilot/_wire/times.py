@@ -1,7 +1,7 @@
 """Dates and durations, read and written as the API writes them.
 
-msgspec reads the usual formats at a fifth of the cost of regular expressions. The functions here read the others.
-msgspec is imported with the first text, so that the command's help does not wait for it.
+msgspec reads the usual formats at a fifth of the cost of regular expressions. The functions here read the other
+formats. msgspec is imported with the first text, so that the command's help does not wait for it.
 """
 
 import re
@@ -33,7 +33,7 @@ def read_date_time(text: str) -> datetime:
     try:
         timestamp = msgspec.convert(text, datetime)
     except msgspec.ValidationError:
-        timestamp = datetime.fromisoformat(text)  # knows more formats, such as one without seconds
+        timestamp = datetime.fromisoformat(text)  # reads more formats, such as a time without seconds
     if timestamp.tzinfo is None:
         raise ValueError(f"expected a date-time with a UTC offset, got {text!r}")
     return timestamp
@@ -65,7 +65,7 @@ def read_duration(text: str) -> timedelta:
     try:
         return msgspec.convert(text, timedelta)
     except msgspec.ValidationError:
-        match = _DURATION.fullmatch(text)  # knows weeks, months, years, signs of parts, and the comma
+        match = _DURATION.fullmatch(text)  # the pattern has weeks, months, years, signs of parts, and the comma
     if match is None:
         raise ValueError(f"expected an ISO 8601 duration, got {text!r}")
     parts = {name: float(number.replace(",", ".")) for name, number in match.groupdict(default="0").items()}
@@ -79,8 +79,8 @@ def read_duration(text: str) -> timedelta:
 def format_timestamp(timestamp: datetime) -> str:
     """Format an aware timestamp as the API sends it: ISO 8601, UTC, ``Z``. Microseconds are kept.
 
-    The API sends milliseconds. A timestamp with a fraction of a millisecond gets microseconds. One outside of the years
-    1 to 9999 in UTC keeps its offset.
+    The API sends milliseconds. A timestamp with a fraction of a millisecond gets microseconds. A timestamp outside of
+    the years 1 to 9999 in UTC keeps its offset.
     """
     precision = "microseconds" if timestamp.microsecond % 1000 else "milliseconds"
     try:

@@ -471,7 +471,7 @@ class TestLag:
         found = [(await anext(walk)).id]
         with pytest.raises(UnauthorizedError) as caught:
             await anext(walk)
-        assert f"this is about the details of the item with the ID '{items[1].id}'" in caught.value.__notes__
+        assert f"the request was for the details of the item with the ID '{items[1].id}'" in caught.value.__notes__
         assert found + [item.id async for item in walk] == [item.id for item in items]
 
     async def test_an_error_of_the_look_for_it_resumes_before_it(self, service):
@@ -526,7 +526,7 @@ class TestUnreadable:
             await anext(walk)
         assert caught.value.checkpoint == walk.checkpoint
         assert caught.value.item_id == wanted[6]
-        assert f"this is about the details of the item with the ID '{wanted[6]}'" in caught.value.__notes__
+        assert f"the request was for the details of the item with the ID '{wanted[6]}'" in caught.value.__notes__
         await settled(connection)
         service.faults.clear()
         assert found + [item.id async for item in walk] == wanted
