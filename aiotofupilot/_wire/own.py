@@ -219,7 +219,7 @@ def _array_hook(kind: object, converter: Converter) -> Hook:
 
 
 def _pydantic_hook(kind: Any, _: Converter) -> Hook:
-    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - it is there if there is a class of it
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - there is a class of it, so it is installed
 
     read = TypeAdapter(kind).validate_json  # validating Python objects would accept other texts
 

@@ -135,7 +135,7 @@ def _summary(response: Response) -> str:
 
 
 def retry_after(response: Response) -> float | None:
-    """Return the seconds that a response asks to wait: 0.0 if its date has passed, and None for no valid header.
+    """Return the seconds that a response asks to wait: 0.0 for a date that has passed, None without a valid header.
 
     A date is compared with the response's own ``Date``, if any, because the clocks may differ.
 

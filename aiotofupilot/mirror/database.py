@@ -121,7 +121,7 @@ class Database:
         return self._run(sql, *parameters)[0][0]
 
     def check(self, server: str, organization: str | None, filters: Mapping[str, str]) -> None:
-        """Check that the database mirrors an account with these filters. An empty one becomes such a mirror.
+        """Check that the database mirrors an account with these filters. An empty database becomes such a mirror.
 
         The organization is an ID, or None if the server does not say it.
         """
@@ -132,7 +132,7 @@ class Database:
                 f"the database has a table {strange[0]} that does not belong to the mirror: "
                 "choose another file, or remove the table"
             )
-        whole = [name for name in known if name in present]  # a user may have removed the table of another one
+        whole = [name for name in known if name in present]  # a user may have removed another table
         if any(map(self.rows, whole)):  # otherwise the address or the key may have been a mistake
             if _without_port(mirrored) != _without_port(server):
                 raise MirrorError(f"the database is a mirror of {mirrored}, not of {server}: choose another file")
@@ -193,7 +193,7 @@ class Database:
         return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
 
     def runs_since(self, floor: datetime | None) -> list[tuple[str, str]]:
-        """Return the IDs of the runs created at a time or later, with those of their procedures.
+        """Return the IDs of the runs created at a time or later, with the IDs of their procedures.
 
         Marked runs are left out, because what they wrote is read when they are listed again. Runs without a procedure
         are left out too: they have not been listed since the column was added again.
@@ -220,7 +220,7 @@ class Database:
     def _complete(self, lacking: Mapping[str, Iterable[str]]) -> None:
         """Add missing columns, which somebody dropped, or an earlier version did not have.
 
-        The watermark of the table is deleted, because its rows have null there until they are read again.
+        The watermark of the table is deleted, because its rows have null in the new columns until they are read again.
         """
         for table, columns in lacking.items():
             for column in columns:
@@ -264,9 +264,9 @@ class Database:
     def mark_gone(self, listing: str, seen_at: datetime, since: datetime | None, until: datetime | None = None) -> int:
         """Mark the rows that an update should have seen but has not, and return their number.
 
-        The update has read the items created at ``since`` or later, or what such runs wrote; all if None. Rows created
-        after ``until`` are not marked, unless it is None. A row has no time of creation if it has not been read since
-        the column was added again.
+        The update has read the items created at ``since`` or later, or what such runs wrote; all if ``since`` is None.
+        Rows created after ``until`` are not marked; None for no limit. A row has no time of creation if it has not been
+        read since the column was added again.
         """
         bounds = {"created_at > ?": since, "(created_at <= ? OR created_at IS NULL)": until}
         given = {text: time for text, time in bounds.items() if time is not None}
@@ -337,7 +337,7 @@ class Database:
             return {each: int(self._value(sql.format(each, column), now, ids)) for each, column in columns.items()}
 
     def finish(self) -> None:
-        """Note that an update is complete, and make the views and macros of the existing tables."""
+        """Record that an update is complete, and make the views and macros of the existing tables."""
         with self._transaction():
             self._define()
             self._run("UPDATE _mirror SET updated_at = ?", datetime.now(UTC))
@@ -363,7 +363,7 @@ class Database:
             raise MirrorError(f"{target} is not a copy of this mirror: choose another file, or remove that one")
 
     def publish(self, target: Path) -> None:
-        """Write a copy to a path, and close the database. Everything must be stored before."""
+        """Write a copy to a path, and close the database. Everything must have been stored."""
         self._run("UPDATE _mirror_copy SET name = ?", target.name)
         self._run("CHECKPOINT mirror")
         if sys.platform == "win32":
@@ -384,7 +384,7 @@ class Database:
                 f"MERGE INTO {listing} USING ({merged}) AS incoming ON {listing}.id = incoming.id "
                 "WHEN MATCHED THEN UPDATE BY NAME WHEN NOT MATCHED THEN INSERT BY NAME"
             )
-        else:  # as in a first update; this takes half of the time
+        else:  # in a first update, for example; an INSERT takes half of the time
             sql = f"INSERT INTO {listing} BY NAME {merged}"
         self._run(sql, seen_at)
 
@@ -448,7 +448,7 @@ def _without_port(server: str) -> str:
 
 
 def _check_file(path: Path) -> bool:
-    """Return whether a file may be a database. Remove one that DuckDB had not finished.
+    """Return whether a file may be a database. Remove a file that DuckDB had not finished.
 
     A larger file is not opened here. If this program has it open elsewhere, closing it here would give up the lock.
     """

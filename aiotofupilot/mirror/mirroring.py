@@ -28,26 +28,26 @@ class Mirror:
     Nothing is sent and no file is opened before `update`. The file is open only during an update, and then nothing else
     can open it. DuckDB works in a thread, so it does not block the event loop.
 
-    An update can be killed at any time. The next one leaves each row once, because rows and progress are stored in one
-    transaction. An update needs nothing but the file, which can be moved, copied and restored.
+    An update can be killed at any time. The next update leaves each row once, because rows and progress are stored in
+    one transaction. An update needs nothing but the file, which can be moved, copied and restored.
 
-    Each row has two more columns. ``_seen_at`` is when the update that last read it began. ``_gone_at`` is when an
-    update found that the server no longer lists it, or null.
+    Each row has two more columns. ``_seen_at`` is the beginning of the update that last read the row. ``_gone_at`` is
+    the time when an update found that the server no longer lists the item, or null.
 
     Args:
         path: The database. It is made if it does not exist.
-        session: The session for all requests. It is not closed. None makes one, which finds the key and the server, and
-            is closed at the end.
+        session: The session for all requests. It is not closed. None makes a session, which finds the key and the
+            server, and is closed at the end.
         listings: Names of the listings to mirror. Measurements, phases and logs are read with their runs, so they add
-            runs, and once mirrored, they are always updated with the runs. If None, all eleven, or all that have the
-            filters.
+            runs. Once mirrored, they are always updated with the runs. None mirrors all eleven listings, or all that
+            have the filters.
         filters: Mirror only the items that match these filters of the listings, such as ``{"outcomes": ["FAIL"]}``.
-            ``created_after`` also stands for ``deployed_after`` of deployments. Measurements, phases and logs are those
-            of the matching runs. The database remembers the filters of each listing. None mirrors everything.
+            ``created_after`` also stands for ``deployed_after`` of deployments. Measurements, phases and logs of
+            the matching runs are mirrored. The database remembers the filters of each listing. None mirrors everything.
         on_unreadable: How to treat an item that the server cannot serve while it serves others, or that no column can
             hold, such as a measured integer of 400 digits: ``"raise"`` its error, or ``"skip"`` it. Later updates
-            request it until it is a minute older than the newest one. After that, only ``full`` and searches for
-            removed items do.
+            request the item until it is a minute older than the newest item. After that, only ``full`` and searches for
+            removed items request it.
         overlap: The most seconds from the creation of an item until it is visible; more than 0, at most 86,400. Each
             update reads the items of these seconds again. An item that becomes visible later may be missed.
             `MirrorResult.lateness` says how many seconds were needed.
@@ -112,17 +112,17 @@ class Mirror:
         Each update reads what is new. Parts, stations and users are read whole and compared, because the API cannot
         filter them by time. Removed runs, units and batches are found in few requests. A row is marked as gone if two
         updates, at least a minute apart, do not find its item in the listing, and the item cannot be read by its key
-        either. If more than 50 are gone, `MirrorResult.doubt` says so, and only ``full`` finds them. Changed items are
-        only found with ``again`` or ``full``. An update that is cancelled, such as by ``asyncio.timeout``, stores what
-        it has read.
+        either. If more than 50 rows are gone, `MirrorResult.doubt` says so, and only ``full`` finds them. Changed items
+        are only found with ``again`` or ``full``. An update that is cancelled, such as by ``asyncio.timeout``, stores
+        what it has read.
 
         Args:
             full: Whether to read everything again. This finds all that was changed or removed.
             again: How far back, by ``created_at``, to read runs, units and batches again, with the measurements, phases
                 and logs of these runs; more than 0. This finds what was changed or removed there. If None, only what is
                 new is read.
-            on_progress: Called when a listing begins, and each time that rows of it were read, with its name and the
-                number of rows. None for no calls.
+            on_progress: Called with the name of a listing and its number of rows read, when the listing begins and
+                each time that rows were read. None for no calls.
 
         Raises:
             DatabaseInUseError: This or another program has the database open, or the copy cannot be replaced.

@@ -42,7 +42,7 @@ def check_target(target: Path) -> None:
 
 
 def put(source: IO[bytes], target: Path) -> None:
-    """Replace the last copy of a file, which stays if that fails."""
+    """Replace the last copy of a file. If that fails, the last copy stays."""
     part = Part.of(target)
     if part is None:
         message = f"another program is publishing {target}: wait until it has finished"
@@ -57,6 +57,6 @@ def put(source: IO[bytes], target: Path) -> None:
         raise DatabaseInUseError(message, path=target) from error
     finally:
         part.remove()
-    if sys.platform != "win32":  # there, the next copy could not replace a read-only one
+    if sys.platform != "win32":  # on Windows, the next copy could not replace a read-only copy
         with suppress(OSError):  # a network share may refuse it
             target.chmod(target.stat().st_mode & _READ_ONLY)

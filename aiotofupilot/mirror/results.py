@@ -17,7 +17,7 @@ class MirrorResult:
     """The result of an update for one listing, such as 42 new runs."""
 
     listing: str
-    """Its name, which is also that of the table."""
+    """The name of the listing and of its table."""
     new: int
     """Rows that the table did not have before."""
     gone: int
@@ -28,15 +28,15 @@ class MirrorResult:
     """Items left out with ``on_unreadable="skip"``, because the server cannot serve them or no column can hold them. An
     unreadable run counts only among runs, although its measurements, phases and logs are left out with it."""
     lateness: float = 0.0
-    """The most seconds by which an item found now is older than the newest one that an earlier update knew. The
-    ``overlap`` has to be longer."""
+    """The most seconds by which an item found now is older than the newest item that an earlier update knew.
+    The ``overlap`` has to be longer."""
     is_unchecked: bool = False
     """Whether rows may be missing, because the server's pages could not be checked: more than a page of items have the
     same time and no order tells them apart, or the pages follow no order. Such an update marks a row of this listing
     as gone only if it searched for that row."""
     doubt: str | None = None
-    """Why the search for removed rows was incomplete, for example because more than 50 are gone. ``full`` finds them.
-    None if it was complete, or not needed."""
+    """Why the search for removed rows was incomplete, for example because more than 50 rows are gone. ``full`` finds
+    them. None if the search was complete, or not needed."""
 
 
 class MirrorError(TofuPilotError):

@@ -46,7 +46,7 @@ OWN: Mapping[str, Mapping[str, str]] = {
 have a single row. `_mirror_suspects` has the rows that an update missed and no later one has seen or marked."""
 
 _CHECKED = ("_mirror", "_mirror_listings")
-"""A file without these tables is not a mirror. The others are made if missing."""
+"""A file without these tables is not a mirror. The other tables are made if missing."""
 
 GONE = "_gone_at"
 """When an update found that the server no longer lists a row, or null."""

@@ -1,7 +1,7 @@
-"""One update of a database: what it reads of each listing, and when it stores that.
+"""One update of a database: what it reads of each listing, and when it stores rows.
 
 Rows are stored in transactions of some ten thousand, each with the watermark after its rows. An update that ends early
-loses only unstored rows, and the next one continues from the watermark.
+loses only unstored rows, and the next update continues from the watermark.
 
 Measurements, phases and logs have no watermark. They are read before the watermark passes their runs. They may become
 visible a little later than their run, so each update reads those of the latest runs again.
@@ -67,13 +67,13 @@ _ITEMS = 1_000
 """Items that are made into rows together."""
 
 _BETWEEN_AT_MOST = 2_000
-"""The most items that are read to find a row that is gone. A server without a time filter lists all."""
+"""The most items that are read to find a row that is gone. A server without a time filter lists all items."""
 
 _LATER = timedelta(days=7)
 """How long to wait before looking again for an unlisted row whose item can be read."""
 
 _MARKED, _MARKED_AT_MOST = 100, 2_000
-"""How many marked rows each update looks for again, and how many if more items are listed than the mirror has."""
+"""How many marked rows each update looks for again, and how many if the server lists more items than the mirror has."""
 
 _RECENT = timedelta(hours=1)
 """An item created this long before a walk began was visible to the walk, even if a clock was wrong."""
@@ -83,8 +83,8 @@ _EARLIEST = datetime(1, 1, 1, 0, 0, 1, tzinfo=UTC)
 
 _RUNS_FIRST, _RUNS_LAST = 50, 800
 """The watermark passes this many runs at a time, after their measurements, phases and logs were read. An update begins
-with few, so that one that always ends early makes progress. More of them save requests, because the runs of one
-procedure are requested together."""
+with few runs, so that an update that always ends early makes progress. More runs at a time save requests, because the
+runs of one procedure are requested together."""
 
 _NOT_WHOLE = "a mirror needs a listing whose pages show all of it; what came before is stored"
 """The hint of an error about pages that do not fit together."""
@@ -191,7 +191,7 @@ class Update:
         )
 
     async def _bring(self, name: str) -> None:
-        """Bring a listing up to date. With runs, also the tables that follow them, if selected or already mirrored."""
+        """Bring a listing up to date, and after runs the tables that follow them, if selected or already mirrored."""
         wanted = {*self.selection.tables, *await self._call(self.database.mirrored)} if name == "runs" else ()
         self._following = tuple(table for table in FOLLOWING if table in wanted)
         names = (name, *self._following)
@@ -228,7 +228,8 @@ class Update:
     async def _read_all(self, name: str) -> None:
         """Read a whole listing that cannot be requested by creation, oldest first.
 
-        A pass of `since` would remember each item until its end. A walk does not, but may miss items created meanwhile.
+        A pass of `since` would remember each item until its end. A walk remembers none, but may miss items created
+        meanwhile.
         So the next update reads all that was created from an hour before this walk on. It walks again if this walk
         could not be checked.
         """
@@ -274,7 +275,7 @@ class Update:
     async def _store_walk(self, name: str, walk: _AnyWalk, latest: dict[str, str] | None = None) -> None:
         """Store the items of a walk with its watermark. If they are runs, store what they wrote too.
 
-        ``latest`` maps the IDs of the latest runs of an earlier update to those of their procedures. What these runs
+        ``latest`` maps the IDs of the latest runs of an earlier update to the IDs of their procedures. What these runs
         wrote is read again, after the first response, which shows when the update began.
         """
         at_once = _RUNS_FIRST if self._following else _ITEMS
@@ -313,7 +314,7 @@ class Update:
         return items, None
 
     async def _add_following(self, runs: Mapping[str, str]) -> None:
-        """Read what runs wrote. ``runs`` maps their IDs to those of their procedures."""
+        """Read what runs wrote. ``runs`` maps their IDs to the IDs of their procedures."""
         for name in self._following:
             await self._add_written(name, runs)
 
@@ -375,7 +376,7 @@ class Update:
                 raise
 
     async def _add(self, name: str, items: Sequence[object], watermark: str | None = None) -> None:
-        """Make items into rows, and store pending ones when they are enough for a transaction."""
+        """Make items into rows, and store pending rows when they are enough for a transaction."""
         rows, faults = await self._call(database_rows(listing_class(name).model).readable, items)
         if faults and self.on_unreadable == "raise":
             raise faults[0]
@@ -406,10 +407,10 @@ class Update:
                 self._gone[each] += await self._call(self.database.mark_gone, each, self._began_at, since, until)
 
     async def _find_removed(self, name: str) -> None:
-        """Look for rows that the server no longer lists, and mark those that an earlier update missed as well.
+        """Look for rows that the server no longer lists, and mark them if an earlier update missed them, too.
 
-        Rows that are marked or were missed are requested by ID first, and items without a row are stored last. Either
-        would otherwise hide a row that is gone.
+        Rows that are marked or were missed are requested by ID first, and items without a row are stored last.
+        Otherwise both would hide a row that is gone.
         """
         listed = getattr(self.session, name)
         suspects = await self._call(self.database.suspects, name, listed.key)
@@ -445,7 +446,7 @@ class Update:
             self._gone.update(await self._call(self.database.mark_removed, name, gone, self._following))
 
     async def _look_again(self, name: str, ids: Sequence[str]) -> set[str]:
-        """Request items by ID, and store those that are listed, which unmarks their rows. Return the IDs of these."""
+        """Request items by ID, store the listed items, which unmarks their rows, and return the IDs of these items."""
         found = set[str]()
         for part in _parts(ids):
             async with self._listing(name, ids=part).walk() as walk:
@@ -504,13 +505,13 @@ class Update:
 
 
 def _is_ordered(name: str) -> bool:
-    """Return whether a listing can be requested by creation, oldest first, as runs, units and batches."""
+    """Return whether a listing can be requested by creation, oldest first: runs, units or batches."""
     declared = listing_class(name)
     return declared.creation_filter is not None and declared.oldest_first == declared.creation_field
 
 
 def _before(time: datetime, by: timedelta) -> datetime:
-    """Return the whole second this long before a time, or the earliest one."""
+    """Return the whole second this long before a time, or the earliest time."""
     return (time - min(by, time - _EARLIEST)).replace(microsecond=0)
 
 

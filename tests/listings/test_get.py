@@ -217,7 +217,7 @@ class TestErrors:
                 "runs",
                 FORBIDDEN,
                 ForbiddenError,
-                "does not let the key given as api_key read this: use the key of a user",
+                "does not let the key given as api_key read this: use a user's key",
             ),
         ],
     )
