@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("aiotofupilot")
 
-_CAUTIOUS = 5
-"""Up to this width, the window grows by one with each page, so that a short listing costs few needless requests. A
-wider window doubles with each page."""
+_CAUTIOUS, _WIDE = 4, 16
+"""Up to the first width, the window grows by one with each page, so that a short listing costs few needless requests.
+Up to the second width, the window grows by two. A wider window doubles with each page."""
 
 _GOOD_PAGES = 10
 """After this many good pages in a row, the length of halved pages is doubled."""
@@ -87,7 +87,8 @@ class _Width:
 
     def grow(self) -> None:
         """Widen the window after a page that came as predicted."""
-        self.now = min(self.most, self.now + 1 if self.now < _CAUTIOUS else 2 * self.now)
+        more = 1 if self.now < _CAUTIOUS else 2 if self.now < _WIDE else self.now
+        self.now = min(self.most, self.now + more)
 
     def give_up(self) -> None:
         if self.most > 1:
