@@ -1,7 +1,4 @@
-"""Sends a request and reads its response, within the lifetime of a session.
-
-A session belongs to one event loop and one process.
-"""
+"""Sends a request and reads its response, within the lifetime of a session."""
 
 from __future__ import annotations
 

@@ -51,7 +51,6 @@ class RetryState:
     policy: RetryPolicy
     """The policy. With a tenacity controller, only the throttle uses it."""
     counts: RequestCounts
-    """Counts requests, retries and waits."""
     deadline: Deadline
     """The time limit, shared with requests that are made because of this page."""
     waits: bool = False

@@ -15,7 +15,7 @@ from aiotofupilot.errors import ConfigurationError
 
 @frozen(kw_only=True)
 class Proxy:
-    """A checked proxy. Nothing has been sent to it."""
+    """A checked proxy."""
 
     url: URL
     """Scheme, host and port."""

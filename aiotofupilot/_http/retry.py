@@ -53,7 +53,6 @@ class Attempts(RetryState):
 
     # These are attributes of the class until a failure sets them, because most pages never do.
     _failure: Exception | None = None
-    """The failure of the last attempt."""
     _response: Exception | None = None
     """The last failure that was a response."""
     _wait: float = 0.0
@@ -66,7 +65,6 @@ class Attempts(RetryState):
     """How many failures the session had up to the last failure of this page. Infinity if the page has not failed."""
     _attempt_began: float = 0.0
     _controls: int = 0
-    """How many controls were requested."""
     _is_confirmed: bool = False
     """Whether the last control had a good response, so that perhaps only this page fails."""
 

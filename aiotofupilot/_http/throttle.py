@@ -63,7 +63,6 @@ class Throttle:
         self._allowed = math.inf
         """The most requests in flight."""
         self._starts = 0
-        """How many slow starts there have been."""
         self._in_flight = 0
         """Requests in flight that were sent since the last slow start."""
         self._queue = asyncio.Lock()

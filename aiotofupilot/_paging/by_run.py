@@ -1,4 +1,4 @@
-"""Finds new items in a listing of what runs wrote: what new runs wrote."""
+"""Finds what new runs wrote in a listing."""
 
 from __future__ import annotations
 

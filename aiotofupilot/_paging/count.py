@@ -174,7 +174,6 @@ class LengthSearch:
         self._limit = limit
         self._may_be_capped = may_be_capped
         self._refused = math.inf
-        """The smallest cursor that the server refused."""
         self.is_capped = False
         """Whether the listing continues beyond the depth to which the server goes."""
         self.first_items: Sequence[RawItem] = ()

@@ -317,7 +317,6 @@ class DetailIteration(MarkedIteration[D, _Entry]):
             raise error
 
     def _leave_out(self, head: _Entry, error: TofuPilotError) -> None:
-        """Leave out the first item, whose details are unreadable."""
         self._stats.unreadable += 1
         if len(self._stats.unreadable_ids) < LEFT_OUT_KEPT:
             self._stats.unreadable_ids.append(head.item.id)
@@ -365,8 +364,8 @@ def _note_item(error: TofuPilotError, entry: _Entry) -> None:
 class DetailsWalk(DetailIteration[D]):
     """One pass over the details of a listing's items, in the server's order.
 
-    It is a `Walk` that also requests the details of each item. As with a `Walk`, you may leave it at any item, and
-    nothing stays in flight. After an error you can ask for the next item, and the same item is requested again.
+    As with a `Walk`, you may leave it at any item, and nothing stays in flight. If you go on after an error, the same
+    item is requested again.
     """
 
     _place: Checkpoint | None = None
@@ -399,10 +398,7 @@ class DetailsWalk(DetailIteration[D]):
 
 
 class IncrementalDetailsWalk(DetailIteration[D]):
-    """One pass over the details of what is new in a listing.
-
-    It is an `IncrementalWalk` that also requests the details of each item. Store `watermark` with the items.
-    """
+    """One pass over the details of what is new in a listing; see `IncrementalWalk`."""
 
     _walk: IncrementalWalk[Identified]
 

@@ -218,7 +218,6 @@ class MarkedIteration(ItemIteration[R], Generic[R, E]):
 
     _stats: WalkStats
     _origins: Sequence[E] = ()
-    """The origins of the items offered last."""
     _noted = 0
     """How many of the items offered last were noted as yielded."""
 

@@ -390,7 +390,6 @@ class ByKey(Position[T]):
         self._ranks: dict[Any, int] = {}
         """The passed keys, with numbers that give their order. Several keys may share a number."""
         self._new: list[Any] = []
-        """The new keys of the current page."""
 
     def reject(self) -> None:
         super().reject()

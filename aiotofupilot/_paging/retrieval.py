@@ -54,7 +54,6 @@ class Retrieval:
     """Retrieves the details of single items. It must not refer to a walk, because tasks in flight refer to it."""
 
     source: Source[Any]
-    """The listing of the items."""
     details: DetailSource[object]
     plan: Plan
     counts: RequestCounts

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["Walk"]
 
 _FEW = 4
-"""The most pages in flight when items of the same time are read. They rarely fill more pages."""
+"""The most pages in flight when items of the same time are read."""
 
 _FRUITLESS_BESIDE_GAPS = 20
 """The most pages in a row without a new item around unreadable items. Each takes up to a hundred requests."""
@@ -268,7 +268,6 @@ class Walk(ItemIteration[Y]):
         raise DriftError(fault, cursor=cursor)
 
     def _is_continued(self, expected: int) -> bool:
-        """Return whether a page continues the one before it."""
         position = self._position
         return position.passed_again == expected if self._window.query.is_placed else position.is_continued
 

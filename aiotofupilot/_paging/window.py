@@ -130,7 +130,6 @@ class Window(Generic[T]):
         self._bisection: Bisection[T] | None = None
         """Reads the failed page that the last page is a part of. None if the last page is whole."""
         self._tasks: Tasks[Request, Page[T]] = Tasks()
-        """The pages that are fetched early."""
         self._held: tuple[Request, Page[T]] | None = None
         """A page that waits for its turn, because it begins after the position."""
         self._last: tuple[Request, Page[T]] | None = None
@@ -333,7 +332,6 @@ class Window(Generic[T]):
         await self._tasks.settle()
 
     def _check_last(self) -> None:
-        """Raise an error if the last page leads nowhere."""
         if self._last is not None:
             page = self._last[1]
             if page.meta.has_more and (page.following is None or page.following <= page.cursor):

@@ -1,8 +1,8 @@
 """Reads pages and items into models, and converts single items from and to JSON objects.
 
 In the fast way, msgspec parses the bytes, and cattrs makes the models that msgspec cannot make. If the fast way fails,
-the detailed way follows, in which cattrs structures plain JSON with detailed validation. The detailed way succeeds if
-the body is valid but has a rare form. Otherwise it names the JSON path of the fault.
+the detailed way follows: cattrs structures plain JSON with detailed validation. It succeeds if the body is valid but
+has a rare form. Otherwise it names the JSON path of the fault.
 
 Both libraries are imported with the first page. Neither way converts types: a number in place of a string is an error.
 """

@@ -30,7 +30,6 @@ class Response:
     """An HTTP response with its whole body."""
 
     status: int
-    """Status code."""
     headers: Mapping[str, str] = field(repr=False)  # a server may repeat the key, and tools show local variables
     """Case-insensitive."""
     body: bytes = field(repr=False)

@@ -61,7 +61,6 @@ _TYPES: Mapping[pa.DataType, str] = {
     pa.float64(): "DOUBLE",
     pa.timestamp("us", "UTC"): "TIMESTAMP WITH TIME ZONE",
 }
-"""DuckDB's names for the types of columns."""
 
 FOLLOWING = tuple(name for name in NAMES if listing_class(name).by_run is not None)
 """The tables of what runs wrote: measurements, phases and logs. They are read together with the runs."""

@@ -112,7 +112,6 @@ class Update:
     _began_at: datetime = field(init=False)
     _in_flight: asyncio.Semaphore = field(init=False)
     _following: tuple[str, ...] = field(default=(), init=False)
-    """The tables that follow the current listing."""
     _batches: dict[str, list[pa.RecordBatch]] = field(factory=lambda: defaultdict(list), init=False)
     _watermarks: dict[str, str] = field(factory=dict[str, str], init=False)
     """The rows not yet stored, and the watermarks after them."""
