@@ -1,7 +1,7 @@
 """Downloads an attachment of a run or a unit into a file whose name works on every system.
 
-The file comes from a storage, which is not the API's server. A presigned address stands in for the key: anybody who has
-it can download the file. So it is a secret, and appears in no error, log line or span. Errors name the host at most.
+The file comes from a storage, which is not the API's server. Anybody who has a presigned address can download the file
+without the key. So the address is a secret, and appears in no error, log line or span. Errors name the host at most.
 """
 
 import asyncio
@@ -159,8 +159,8 @@ async def in_thread(work: Callable[[], T]) -> T:
 async def _attempted(connection: Connection, address: Secret, part: Part, name: str, size: float | None) -> None:
     """Receive a file, with as many attempts as the connection's policy allows. Each attempt requests only the rest.
 
-    Each storage has its own throttle, because an outage of the storage is not one of TofuPilot. ``name`` is for errors
-    and log lines. ``size`` is in bytes, or 0 or None if the API does not know it.
+    Each storage has its own throttle, because an outage of the storage does not mean that TofuPilot is down. ``name``
+    is for errors and log lines. ``size`` is in bytes, or 0 or None if the API does not know it.
     """
     url = _url(address)
     if url is None or not _is_safe(connection.transport, url):
@@ -191,7 +191,7 @@ class _Reception:
 
     @property
     def _validator(self) -> str | None:
-        """The validator to request the rest with. None to request the whole file."""
+        """The validator with which to request the rest. None if the whole file is to be requested."""
         return self._etag if self._part.size else None
 
     async def attempt(self, attempts: Attempts) -> None:

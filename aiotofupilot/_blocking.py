@@ -152,7 +152,7 @@ class LoopThread:
     def end(self, *, waits: bool = True) -> None:
         """Cancel everything in the loop, and end the thread. Wait for that end if ``waits`` is true.
 
-        The thread does not wait for itself. In a forked process, this does nothing.
+        The thread does not wait for itself. In a forked process, the call does nothing.
         """
         if self._is_forked:
             return
@@ -247,7 +247,7 @@ def _cancel(task: asyncio.Task[Any]) -> None:
 def _schedule(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *arguments: object) -> bool:
     """Schedule a function in a loop. Return False if the loop is closed.
 
-    A signal handler may raise its own `RuntimeError` here, which must not be taken for that of a closed loop.
+    A `RuntimeError` of a signal handler is raised here, too, because it does not mean that the loop is closed.
     """
     try:
         loop.call_soon_threadsafe(function, *arguments)

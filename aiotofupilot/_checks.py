@@ -32,7 +32,7 @@ _OVERLAP_AT_MOST = 86_400
 """The longest overlap, in seconds. Each pass over new items lists the items of the overlap again."""
 
 _SHOWN = 300
-"""An error shows at most this many characters of a value. A whole run can have a million."""
+"""An error shows at most this many characters of a value. The repr of a run can have a million."""
 
 
 @frozen(repr=False)

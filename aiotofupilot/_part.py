@@ -1,4 +1,4 @@
-"""Opens a file while it is being made. Other processes may make the same one, or write to its folder."""
+"""Opens a file while it is being made. Other processes may make the same file, or write to its folder."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Part:
 
     @property
     def is_shared(self) -> bool:
-        """Whether another process can complete it."""
+        """Whether another process can complete the part."""
         return self.path.suffix == ".part"
 
     @property
@@ -131,6 +131,6 @@ class Part:
             self.file.close()
 
     def _close_on_windows(self) -> None:
-        """Close it on Windows, where an open file can be neither moved nor removed. Elsewhere it keeps its lock."""
+        """Close the file on Windows, where an open file can be neither moved nor removed. Elsewhere, keep its lock."""
         if sys.platform == "win32":
             self.file.close()

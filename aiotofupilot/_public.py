@@ -1,4 +1,4 @@
-"""The public names: when they are loaded, and what signatures show of them.
+"""Decides when a public name is loaded, and what ``help()`` shows of it.
 
 A name is loaded when it is first used, by a module's ``__getattr__`` (PEP 562), because pytest imports this package in
 every test run, for its plugin.
@@ -23,7 +23,7 @@ def lazy(
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """Return the ``__getattr__`` and the ``__dir__`` of a package that re-exports names of its modules.
 
-    The package also has ``__all__``, unless it sets that itself, and its public modules as attributes.
+    The functions also find ``__all__``, unless the package sets it, and the package's public modules.
 
     Args:
         package: The package's ``__name__``.

@@ -59,9 +59,9 @@ class TofuPilotSession(Listings):
     server asks one walk to wait, all walks of the session wait.
 
     Args:
-        api_key: The key, with or without ``Bearer``. If None, ``TOFUPILOT_API_KEY``, or else the key in
-            ``~/.tofupilot/credentials.json``, which TofuPilot's command writes at login. That key is only sent to the
-            file's own server.
+        api_key: The key, with or without ``Bearer``. If None, the key is ``TOFUPILOT_API_KEY``, or else the one in
+            ``~/.tofupilot/credentials.json``, which TofuPilot's command writes at login. A key from the file is only
+            sent to the file's own server.
         base_url: The server, with or without ``/api``. If None, ``TOFUPILOT_URL``, or else the server of the key's
             file, or else https://www.tofupilot.app.
         timeout: Seconds for one attempt, until the body's last byte; more than 0, or None for no limit.
@@ -77,11 +77,11 @@ class TofuPilotSession(Listings):
             for none. If None, the one in ``https_proxy``, or in ``http_proxy`` if the server is plain HTTP. Servers on
             this machine or in ``no_proxy`` need no proxy. Each variable may be in upper or lower case.
         ca_cert: An authority to trust in addition to the system's: the path of a PEM file, or certificates in PEM. If
-            None, and the key is that of a login, the login's authority.
+            None, and the key is from a login, the login's authority is trusted.
         http_session: Your own ``aiohttp.ClientSession``, which is left open. It brings its connector, TLS and proxies,
             so it excludes ``proxy``, ``ca_cert`` and ``trace_configs``. Its trace hooks do not see the key. A download
-            ignores its ``proxy=``. With its ``trust_env``, a download uses the environment's proxy. If None, an aiohttp
-            session is made on first use, and closed with this session.
+            ignores the ``proxy=`` of that session, and uses the environment's proxy if that session has ``trust_env``.
+            If None, an aiohttp session is made on first use, and closed with this session.
         trace_configs: Trace hooks for the aiohttp session made here, or None.
         allow_insecure_http: Whether the key may be sent unencrypted to another host.
 
@@ -168,7 +168,7 @@ class TofuPilotSession(Listings):
     ) -> Self:
         """Return a view of this session with other options, over the same connections.
 
-        They apply to walks begun from the view. Closing the view closes nothing.
+        The options apply to walks begun from the view. Closing the view closes nothing.
 
         Args:
             timeout: As in `TofuPilotSession`.

@@ -132,9 +132,9 @@ def _value(value: object) -> datetime | None:
 class Checkpoint(Parsable):
     """Where a walk is. ``list(cursor=checkpoint)`` of the same query resumes after the last item yielded.
 
-    ``str(checkpoint)`` is fit for files, JSON and command lines, and `Checkpoint.parse` reads it back. If it names its
-    `listing`, a checksum reveals a text that was cut short or changed. Two checkpoints of the same position are equal,
-    even in different listings.
+    ``str(checkpoint)`` is fit for files, JSON and command lines, and `Checkpoint.parse` reads it back. A checkpoint
+    that names its `listing` has a checksum, which reveals a text that was cut short or changed. Two checkpoints of the
+    same position are equal, even in different listings.
     """
 
     _form = re.compile(
@@ -142,8 +142,8 @@ class Checkpoint(Parsable):
     )
 
     cursor: int = field(default=0, converter=_cursor)
-    """The cursor of the page to request, in the server's counting; from 0 to 2 ** 53 - 1. If `value` or `seen` is
-    set, this is only approximate."""
+    """The cursor of the page to request, in the server's counting; from 0 to 2 ** 53 - 1. The cursor is only
+    approximate if `value` or `seen` is set."""
     skip: int = field(default=0, converter=_skip)
     """How many items of the page at `cursor` were passed already; from 0 to 2 ** 53 - 1."""
     value: datetime | None = field(default=None, converter=_value)
@@ -234,8 +234,8 @@ class Watermark(Parsable):
     query: str
     """A digest of the listing's filters."""
     floor: datetime | None = field(default=None, converter=_whole_second)
-    """Everything created before this time has been seen; a whole second, in UTC. In a listing of what runs wrote,
-    this is about the runs. None if only the items in `seen` have been seen."""
+    """Everything created before this time has been seen; a whole second, in UTC. In a listing of what runs wrote, the
+    creation of the runs counts. None if only the items in `seen` have been seen."""
     seen: tuple[tuple[int, tuple[bytes, ...]], ...] = ()
     """Digests of the other items that were seen, by the second of their creation, counted since 1970 in UTC. Items
     without a time of creation have the second 0."""
@@ -243,7 +243,7 @@ class Watermark(Parsable):
     """In a listing of what runs wrote: the runs whose items are to be requested again."""
     latest: datetime | None = field(default=None, converter=_latest)
     """The latest known time of the clock that dates the items: when the newest item seen was created, or later. In a
-    listing of what runs wrote, this is about the runs. None if unknown."""
+    listing of what runs wrote, the creation of the runs counts. None if unknown."""
     latest_at: datetime | None = field(default=None, converter=_latest_at)
     """The server's time when that clock showed `latest`, to a second or two. None if `latest` is None."""
 

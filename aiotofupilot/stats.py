@@ -52,7 +52,8 @@ class WalkStats:
     resyncs: int = 0
     """How often the listing had moved, and the walk found its position again."""
     unreadable: int = 0
-    """Items left out by ``on_unreadable="skip"``. One that is met again, because the listing moved, counts again."""
+    """Items left out by ``on_unreadable="skip"``. An item that is met again, because the listing moved, counts
+    again."""
     unreadable_positions: list[int] = field(factory=list[int])
     """The positions of the first 1,000 of these items, counted from 0 in the server's order."""
     unreadable_ids: list[str] = field(factory=list[str])
@@ -65,13 +66,13 @@ class WalkStats:
     watermark waits for them, and the next pass requests them."""
     lateness: float = 0.0
     """The most seconds by which an item of this pass of ``since()`` was older than the latest time known to an
-    earlier pass. The ``overlap`` has to be longer. For what runs wrote, this is about the runs."""
+    earlier pass. The ``overlap`` has to be longer. For what runs wrote, the times of the runs count."""
     is_sequential: bool = False
     """Whether only one page is in flight from some page on, although ``concurrency`` allows more, because the
     server's cursors cannot be computed ahead."""
     is_unchecked: bool = False
     """Whether items may be missed or doubled from some page on, because pages could not be checked against the
-    walk's position. A warning is given once. The guide "How pagination loses rows, and how to stop it" explains it.
+    walk's position. A warning is given once. The guide "How pagination loses rows, and how to stop it" explains why.
     Only a walk without ``on_drift`` and a pass of ``since()`` continue unchecked; others raise a `DriftError`."""
 
     @property

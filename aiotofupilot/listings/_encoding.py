@@ -4,7 +4,7 @@ A sequence repeats the name. A date-time is sent in UTC with milliseconds, round
 duration is sent in ISO 8601, and a condition on metadata as JSON. A member of a ``(str, Enum)`` is sent as its value,
 whatever ``str()`` returns.
 
-Errors are as in `_checks`, but name the path, such as ``ids[1]``.
+Errors follow the rules of `_checks`, but name the path, such as ``ids[1]``.
 
 Sources: https://www.tofupilot.com/docs/api/v2 and the official Python SDK ``tofupilot`` 2.26.1
 """

@@ -149,8 +149,8 @@ class Measurements(Listing[Measurement], Detailed["models.MeasurementDetails"]):
         """List measurements of a procedure, the latest first.
 
         One procedure has to be named. ``exclude_retries`` leaves out the measurements of an attempt that was followed
-        by another attempt at the same phase. ``ids`` and ``outcomes`` are about runs, and ``measurement_outcomes``
-        about the measurements themselves.
+        by another attempt at the same phase. ``ids`` and ``outcomes`` filter by the run, and ``measurement_outcomes``
+        filters by the measurement itself.
         """
         return self._listed(arguments)
 
@@ -186,7 +186,6 @@ class Phases(Listing[Phase], Detailed["models.PhaseDetails"]):
         """List phases of a procedure, the latest first.
 
         One procedure has to be named. ``exclude_retries`` leaves out an attempt at a phase that was followed by another
-        attempt. ``ids`` and ``run_outcomes`` are about runs, and ``outcomes`` about the phases
-        themselves.
+        attempt. ``ids`` and ``run_outcomes`` filter by the run, and ``outcomes`` filters by the phase itself.
         """
         return self._listed(arguments)

@@ -1,4 +1,4 @@
-"""The listings of units, of parts and of batches. The API has no other listing of revisions than that of parts.
+"""The listings of units, parts and batches. The API lists revisions only with their parts.
 
 Source: https://www.tofupilot.com/docs/dashboard/api/v2/units/list, and the pages of ``parts`` and ``batches``
 """
@@ -66,8 +66,8 @@ class Units(Listing[Unit], Detailed["models.UnitDetails"]):
     def list(self, **arguments: Unpack[UnitArguments]) -> Paginator[Unit]:
         """List units, the latest created first.
 
-        ``procedure_ids``, ``outcomes``, ``started_after``, ``started_before``, ``latest_only`` and the run counts are
-        about the runs of a unit. The other filters are about the unit itself.
+        ``procedure_ids``, ``outcomes``, ``started_after``, ``started_before``, ``latest_only`` and the run counts
+        filter by the runs of a unit. The other filters select by the unit itself.
         """
         return self._listed(arguments)
 

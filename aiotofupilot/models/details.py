@@ -402,7 +402,7 @@ class PartRevision(runs.Revision):
 
 @shown(kw_only=True)
 class PartDetails(runs.PartFields):
-    """A part, with who created it."""
+    """A part, with the user or station that created it."""
 
     created_at: datetime
     """When it was created."""
@@ -531,7 +531,7 @@ class DeploymentUser(refs.Named):
 
 @frozen
 class Branch(refs.Named):
-    """A branch of a repository, such as ``main``. Its ID is that of TofuPilot's record."""
+    """A branch of a repository, such as ``main``. Its ID names TofuPilot's record."""
 
 
 @frozen

@@ -1,4 +1,4 @@
-"""The items of the listings, and whose key a session has.
+"""The items of the listings, and the `Identity` of a key.
 
 Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
 """
@@ -200,7 +200,7 @@ class Organization(refs.WithID):
 
 @shown(kw_only=True)
 class Identity:
-    """Whose key a session has."""
+    """The user or station that a session's key belongs to."""
 
     type: str
     """``user``, ``station``, or one added later."""

@@ -26,7 +26,7 @@ class Identified(Protocol):
 
 @frozen
 class PageMeta:
-    """The part of a page that is about the rest of its listing."""
+    """What a page says about the rest of its listing."""
 
     has_more: bool
     """Whether the server says that there are more items."""

@@ -126,7 +126,7 @@ class Commit(CommitFields):
 
 @frozen
 class DeploymentRepository:
-    """The repository that was deployed from."""
+    """The repository of the deployed source."""
 
     provider: str
     """``github``, ``gitlab``, ``bitbucket``, or one added later."""

@@ -1,4 +1,4 @@
-"""Objects that runs, units and parts have. `refs` has those of all items.
+"""Objects that runs, units and parts have. `refs` has the objects that all items have.
 
 Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
 """

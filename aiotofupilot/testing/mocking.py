@@ -66,8 +66,8 @@ def mock_listing(
 ) -> Factory:
     """Let aioresponses or aiointercept respond to requests for all listings and details.
 
-    The responses are the sandbox's, on any server and for any key. ``sandbox-station-key`` is a station's. To make one
-    fail, register it first, with `MockResponse`.
+    The sandbox makes the responses, for any server and any key. ``sandbox-station-key`` is the key of a station. To
+    make a request fail, register its response first, with `MockResponse`.
 
     Args:
         mocked: The running mock: an aioresponses, or an aiointercept with ``mock_external_urls=True``.

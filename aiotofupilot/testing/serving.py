@@ -1,4 +1,4 @@
-"""Runs sandboxes in threads, makes sessions for them, and audits what any client's loop reads of one."""
+"""Runs sandboxes in threads, makes sessions for them, and audits what any client's loop reads."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ async def audit(
     removed: float = 2.0,
     seed: int = 0,
 ) -> AuditReport:
-    """Let a loop read changing procedures, and report those that it missed or doubled.
+    """Let a loop read changing procedures, and report the procedures that it missed or doubled.
 
     The loop may use any client. The server is a sandbox in its own thread, which creates and removes procedures before
     each response. A loop with one request at a time always gets the same report.
