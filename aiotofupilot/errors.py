@@ -141,7 +141,7 @@ class ConnectionFailedError(TransportError):
 
 
 class CertificateError(ConnectionFailedError):
-    """The server's TLS certificate was not accepted. This is not retried."""
+    """The server's TLS certificate was not accepted. The request is not retried."""
 
 
 class RequestTimeoutError(TransportError):
@@ -157,7 +157,7 @@ class RequestTimeoutError(TransportError):
 
 
 class ProxyError(TransportError):
-    """The proxy refused the request. This is not retried.
+    """The proxy refused the request. The request is not retried.
 
     A proxy that cannot be reached, or cannot reach the server, is a `ConnectionFailedError`.
 

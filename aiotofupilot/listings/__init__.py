@@ -138,7 +138,7 @@ class Listings:
     phases: Attribute[Phases] = Attribute("runs")
 
     def list(self, shard: Shard[T], **options: Unpack[PageOptions]) -> Paginator[T]:
-        """List the items of a shard, as the ``list()`` of its listing does. Nothing is sent before it is used.
+        """List the items of a shard. Nothing is sent before the result is used.
 
         Shards listed at the same time share the server's rate limit, so divide the concurrency among them.
 

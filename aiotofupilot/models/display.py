@@ -99,7 +99,7 @@ def rows_of_items(items: Sequence[object], columns: int) -> tuple[Sequence[str],
 
 
 def _printable(text: str) -> str:
-    """Escape line breaks and control characters as a repr does."""
+    """Escape line breaks and control characters, like a repr."""
     return text if text.isprintable() else repr(text)[1:-1]
 
 

@@ -1,4 +1,4 @@
-"""Objects that runs, units and parts have. `refs` has the objects that all items have.
+"""Objects that runs, units and parts have. `refs` has the objects of several listings.
 
 Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
 """

@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 def make(model: type[T], **changes: object) -> T:
-    """Make an item, or a part of one.
+    """Make an item, or an object within an item.
 
     Example:
         make(Procedure, name="Burn-In", created_by_user=None)

@@ -257,8 +257,8 @@ class InProcess(Transport):
 
     Args:
         sandbox: The sandbox.
-        arguments: Those of `Transport`.
-        options: Those of `Transport`.
+        arguments: Positional arguments of `Transport`.
+        options: Keyword arguments of `Transport`.
     """
 
     def __init__(self, sandbox: Sandbox, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - `Transport` checks them
