@@ -68,7 +68,7 @@ async def test_a_station_is_told_to_use_the_key_of_a_user(sandbox):
     """Its own key is right, and limited."""
     sandbox.station_listings.discard("procedures")
     async with TofuPilotSession(sandbox.station_key, base_url=sandbox.url) as session:
-        with pytest.raises(ForbiddenError, match=r"does not let the key given as api_key read this: use the key of "):
+        with pytest.raises(ForbiddenError, match=r"does not let the key given as api_key read this: use a user's key"):
             await session.procedures.list().collect()
 
 

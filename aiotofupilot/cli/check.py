@@ -62,7 +62,8 @@ class _Receipt:
         value_of, begins = dict(zip(ids, values, strict=True)), line["cursor"] == 0 and line["bound"] is None
         self.doubts(line["unreadable"] != 0, f"items before the page could not be read: {line['unreadable']}")
         self.doubts(line["next"] not in (None, line["cursor"] + len(ids)), "the server's cursors are not offsets")
-        self.doubts(not (line["covers"] or begins), "nothing ties it to the page before")
+        is_tied = line["covers"] or (begins and not (self.passed and None in values))
+        self.doubts(not is_tied, "nothing ties it to the page before")
         is_whole = line["until"] is None or (line["cursor"], line["next"]) == (0, None)
         self.doubts(not is_whole, "more than a page of items have the same time")
         if not (self.doubt or self.covers(line, ids, values) or begins):
