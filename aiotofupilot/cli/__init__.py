@@ -3,8 +3,9 @@
 `run` runs a command in an event loop, handles Ctrl-C and SIGTERM, and returns the exit code. `listing` has the command
 of each listing. `options` makes its options from the listing's declaration. `output` writes to standard output, or to a
 file that another run can complete. `formats` write items, `xlsx` makes a workbook, `progress` shows progress, and
-`messages` writes lines that cannot steer a terminal. `whoami` shows whom the key belongs to, `download` fetches attachments, `mirror`
-keeps a database, `check` reads a receipt, `doctor` examines how a server lists, and `sandbox` runs a made-up server.
+`messages` writes lines that cannot steer a terminal. `whoami` shows whom the key belongs to, `download` fetches
+attachments, `mirror` keeps a database, `check` reads a receipt, `doctor` examines how a server lists, and `sandbox`
+runs a made-up server.
 """
 
 from __future__ import annotations
