@@ -43,8 +43,11 @@ def most_pages(program, items):
 
 
 def width_after(pages, concurrency):
-    """Return how many pages may be in flight after so many came as expected: one more for each, from 5 on twice."""
-    return min(concurrency, 1 + pages if pages <= 4 else 5 * 2 ** (pages - 4))
+    """Return how many pages may be in flight after so many came as expected: up to 4 one more for each, up to 16 two."""
+    width = 1
+    for _ in range(pages):
+        width += 1 if width < 4 else 2 if width < 16 else width
+    return min(concurrency, width)
 
 
 def ideal(pages, concurrency, latency):
