@@ -165,7 +165,15 @@ async def test_a_single_failure_with_one_page_in_flight_costs_one_wait(clock):
 
 async def test_a_page_that_gives_up_raises_an_error_of_its_own(clock, caplog):
     """It is of the class of the last probe's, with its own attempts, and says since when the session has been down."""
-    server = Server(clock, down=(1.0, math.inf), kind="502")
+    server = Server(clock, down=(1.0, math.inf))
+    cause = ConnectionResetError()
+
+    def failure():
+        error = ServerError("bad gateway", status=502)
+        error.__cause__ = cause
+        return error
+
+    server.failure = failure
     await clock.run(server.ask("first"))
     await clock.run(clock.sleep(1.0 - clock.seconds))
     began = clock.seconds
@@ -180,7 +188,7 @@ async def test_a_page_that_gives_up_raises_an_error_of_its_own(clock, caplog):
     assert len({id(error) for error in errors}) == 8
     for error in (late, *errors, *again):
         assert type(error) is ServerError
-        assert error.status == 502
+        assert (error.status, error.__cause__) == (502, cause)
         assert error.down_since.timestamp() == pytest.approx(clock.now().timestamp() - clock.seconds + began + 0.3)
         assert "not requested again: the session has been down since 2026-02-01T00:00:01+00:00" in error.__notes__[0]
     assert {error.attempts for error in errors} <= set(range(1, 20))

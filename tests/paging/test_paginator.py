@@ -81,6 +81,8 @@ async def test_pages_from_a_checkpoint_begin_with_the_one_in_which_it_lies(listi
     assert [page.cursor for page in pages] == [10, 20]
     assert (await listing(limit=10, cursor=Checkpoint(10, 5))).cursor == 10
     assert await listing(cursor=Checkpoint(10, 5)).first() == service.procedures[15]
+    assert await listing(max_items=10).first() == service.procedures[0]
+    assert service.requests[-1].query["limit"] == "1"
 
 
 async def test_an_error_between_pages_tells_where_to_resume(listing, service):

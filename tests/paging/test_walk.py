@@ -95,6 +95,19 @@ class TestItems:
         await nothing_left()
         assert len(await take(walk, 4)) == 4
 
+    async def test_the_last_page_cancels_what_was_requested_beyond_it(self, service):
+        class Silent(InProcess):
+            async def _respond(self, target):
+                if int(re.search(r"cursor=(\d+)|$", target)[1] or 0) >= len(self.service.procedures):
+                    await asyncio.Event().wait()
+                return await super()._respond(target)
+
+        connection = Silent(service)
+        await take(connection.procedures.list(limit=10, concurrency=8).walk(), 95)
+        assert max(connection.cursors) >= 95
+        await asyncio.sleep(0)
+        assert connection.in_flight == 0
+
     @pytest.mark.parametrize(
         "make",
         [lambda it: it.walk(), lambda it: it.details().walk(), lambda it: it.since()],

@@ -77,6 +77,12 @@ async def test_nothing_is_requested_further_ahead_than_what_is_wanted(service):
     assert max(connection.cursors) == 38
 
 
+async def test_pages_that_are_wanted_are_in_flight_together_where_pages_overlap(service):
+    connection = InProcess(service)
+    assert len(await connection.procedures.list(limit=3, concurrency=64, max_items=60).collect()) == 60
+    assert connection.most_in_flight > 10
+
+
 async def test_nothing_more_is_requested_beyond_a_page_in_flight_that_shows_the_end(service):
     """The last page comes while the one before it is awaited."""
 

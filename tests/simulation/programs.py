@@ -343,7 +343,7 @@ class Iterating(Program):
         batches = iteration.batches() if form == "batches" else None
         while at_most is None or number < at_most:
             self.is_asking = True
-            if batches is not None:
+            if form == "batches":
                 items = await anext(batches, [])
             elif form == "take":
                 items = await iteration.take(self.chance.choice((1, 7, 1000)))
