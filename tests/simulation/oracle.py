@@ -43,7 +43,7 @@ def most_pages(program, items):
 
 
 def width_after(pages, concurrency):
-    """Return how many pages may be in flight after so many came as expected: up to 4 one more for each, up to 16 two."""
+    """Return how many pages may be in flight after so many came as expected: one more for each to 4, two to 16."""
     width = 1
     for _ in range(pages):
         width += 1 if width < 4 else 2 if width < 16 else width
