@@ -5,6 +5,7 @@
 """
 
 import subprocess
+import sys
 import threading
 from random import Random
 
@@ -65,8 +66,11 @@ def check_copy(path):
 
 
 @pytest.mark.usefixtures("unmeasured")
-def test_killed_again_and_again(start, tmp_path, monkeypatch):
-    """With kill -9, some time after some answer: while it reads, while it stores, or when it is done."""
+def test_killed_again_and_again(tmp_path, monkeypatch):
+    """With kill -9, some time after some answer: while it reads, while it stores, or when it is done.
+
+    The processes are not forked from one that has loaded DuckDB, because an older DuckDB aborts at their end.
+    """
     random = Random(3)  # noqa: S311 - picks times
     database, copy = tmp_path / "line.duckdb", tmp_path / "shared.duckdb"
     with serve(Sandbox(procedures=4, runs=20)) as sandbox:
@@ -84,7 +88,8 @@ def test_killed_again_and_again(start, tmp_path, monkeypatch):
 
             sandbox.after_response.append(count)
             options = ["--full"] if random.random() < FULL else []
-            process = start("mirror", database, *NAMES, *options, "--publish", copy)
+            command = [sys.executable, "-m", "aiotofupilot", "mirror", database, *NAMES, *options, "--publish", copy]
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
             while not answered.wait(0.1) and process.poll() is None:
                 pass
             try:
@@ -93,7 +98,7 @@ def test_killed_again_and_again(start, tmp_path, monkeypatch):
                 process.kill()
             sandbox.after_response.remove(count)
             killed += process.wait(60) == -9
-            assert process.returncode in (0, -9), process.stderr.read()
+            assert process.returncode in (0, -9)
             check_copy(copy)
         sandbox.before_response.remove(busy)
         pulled(sandbox, database)
