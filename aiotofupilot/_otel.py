@@ -80,7 +80,7 @@ class WalkSpan:
     def end(self, stats: object, error: BaseException | None = None) -> None:
         """End the span, if it has begun, with the `WalkStats` of the walk. A resumed walk begins another span.
 
-        ``error`` is None if the walk came to its end, or was left.
+        ``error`` is None if the walk came to its end or was left early.
         """
         span, self._span = self._span, None
         if span is None:

@@ -210,7 +210,7 @@ class TofuPilotSession(Listings):
 
         The file comes from a storage, without the key and headers of this session. The session's retries, proxy, TLS
         and connections apply, but not its limiter and ``max_body``. ``timeout`` is the longest time without a byte. If
-        the storage refuses the address, the run or unit is read once for a new one.
+        the storage refuses the address, the run or unit is requested once, to get a new address.
 
         Args:
             attachment: The attachment, from the details of a run or a unit.

@@ -137,11 +137,11 @@ class Course(Generic[T]):
     _reach: timedelta = field(default=timedelta(), init=False)
     """How far before the position the last bound was, in a query that should show the position."""
     _late: timedelta = field(default=timedelta(), init=False)
-    """How far before the position the last bound was that turned out to be too late."""
+    """The last bound that turned out to be too late was this far before the position."""
     _early_item: timedelta | None = field(default=None, init=False)
     """The distance from the last item of a page to the position, if the page ended too early in this search."""
     _is_slow: bool = field(default=False, init=False)
-    """Whether no bound was found from which one page reaches the position."""
+    """Whether none of the tried bounds gave a page that shows the position."""
     _early: float = field(default=0.0, init=False)
     """Pages begin this many items earlier, because items before them are being removed."""
     _ties: float = field(default=0.0, init=False)

@@ -145,7 +145,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         self._yielded_bytes = 0
         """The total bytes of all details offered so far."""
         self._aside: tuple[_Entry, TofuPilotError] | None = None
-        """An item that was not found, and its error, until the next item shows whether the server has any details."""
+        """An item whose details were not found, and the error, kept until the next item shows if any details exist."""
         self._entries: deque[_Entry] = deque()
         self._tasks: Tasks[_Entry, bytes | LeftOut] = Tasks(self._span.fetching)
         """The tasks that fetch details, and beside them the task that reads the next items."""

@@ -247,9 +247,10 @@ class Bisection(Generic[T]):
         return alone
 
     async def _checked(self, gap: Gap, page: Page[T]) -> Gap:
-        """Check that all positions in a gap still fail after ``page`` was read. Return the gap with the item before it.
+        """Check that all positions in a gap still fail after ``page`` was read.
 
-        The positions are requested from the last to the first, because an item may move up meanwhile. Some passed items
+        Return the gap with ``before`` filled in, or with ``has_moved`` set if one of the checks shows a move. The
+        positions are requested from the last to the first, because an item may move up meanwhile. Some passed items
         before the gap may fail, too.
         """
         for position in sorted(gap.left_out, reverse=True):

@@ -206,7 +206,7 @@ async def write_listing(
                 if query.has_details:
                     walk = rest.details().walk()
                 else:
-                    if form.name == "parquet":  # it is made from the attributes, so models are not needed
+                    if form.name == "parquet":  # the file needs only the values of items, not their methods
                         from aiotofupilot.arrow.streaming import structs_of  # noqa: PLC0415 - it needs an extra
 
                         rest = structs_of(rest)

@@ -11,8 +11,8 @@ many are older. If there are fewer items than rows, the difference is what is go
 - A part that fits on a page is walked through. The walk shows every item that stays listed until it ends, so a row
   whose item it does not show is missing.
 
-So a row that is gone takes at most one page for each halving, about 15 for a million. Several rows share the first
-pages.
+So a row that is gone takes at most one page for each halving, about 15 for a million. If several rows are gone, the
+searches for them share the first pages.
 
 Only times are compared, so the order of items of the same time does not matter. If items are created, removed or
 become visible meanwhile, or the mirror lacks some, pages may contradict each other or hide a removal. Then less is
