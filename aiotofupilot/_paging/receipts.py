@@ -161,7 +161,8 @@ def _found(start: Checkpoint, lines: Iterable[dict[str, Any]]) -> int | None:
     A checkpoint names the items of its value that its walk knew: items with which the walk began, and items of its
     pages. If it names none, the cursor was followed, and the checkpoint is a place on a page or after a page.
     """
-    value, named, known = start.value and _text(start.value), {*start.seen}, set[bytes]()
+    value, named = start.value and _text(start.value), {*start.seen}
+    known: set[bytes] = set()
     count, found, skip = 0, None, 0  # the items still to be skipped
     for line in lines:
         if line["line"] == "page":
@@ -179,7 +180,7 @@ def _found(start: Checkpoint, lines: Iterable[dict[str, Any]]) -> int | None:
                 found = count
         elif line["line"] != "end":
             began, count = Checkpoint.parse(line["from"]), line.get("count", 0)
-            known = {*began.seen} if began.value == start.value else set()
+            known = {*(began.seen if began.value == start.value else ())}
             skip = 0 if began.seen else began.skip
             if began == start or (named and known == named):
                 found = count

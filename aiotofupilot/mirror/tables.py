@@ -126,7 +126,7 @@ def run_path(table: str) -> str:
 def columns_of(table: str) -> dict[str, str]:
     """Return the columns of a table, and their types."""
     fields: Any = database_rows(listing_class(table).model).schema  # the stubs of pyarrow lack the types of its fields
-    columns = {each.name: "JSON" if each.metadata == JSON_FIELD else _TYPES[each.type] for each in fields}
+    columns = {str(each.name): "JSON" if each.metadata == JSON_FIELD else _TYPES[each.type] for each in fields}
     return columns | dict.fromkeys((SEEN, GONE), "TIMESTAMP WITH TIME ZONE")
 
 

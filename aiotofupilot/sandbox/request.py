@@ -34,7 +34,7 @@ class Request:
     """HTTP method."""
     path: str = "/api/v2/procedures"
     """The path as it was sent, percent-encoded, without the query."""
-    query: MultiDictProxy[str] = field(default=(), converter=_query)
+    query: MultiDictProxy[str] = field(default=MultiDictProxy(MultiDict[str]()), converter=_query)
     """The decoded query parameters, in the order in which they were sent. They are given as a mapping or as pairs."""
     authorization: str | None = None
     """The header ``Authorization``, or None."""
