@@ -16,15 +16,15 @@ Faults and changes can be added:
     sandbox.faults.randomly(rate=0.1, seed=7)
     sandbox.before_response.append(BusyLine(runs=0.5, inserts=0.2, removals=0.1))
 
-Each of these modules needs only those below it:
+Each of these modules needs only modules below it:
 
 - `server` has the `Sandbox`, which serves HTTP. `paging` cuts listings into pages.
 - `faults` has the faults, and decides which requests meet them.
-- `resources` adds what the client's declarations of listings and details do not say. `resource` has their common
-  parts. `storage` has attachments, at addresses that expire.
+- `resources` has what the client's declarations of listings and details do not say. `resource` has what all listings
+  and details need. `storage` has attachments, at addresses that expire.
 - `factory` has the items of all listings, and a production line that changes them.
 - `request` has requests, responses as steps, and the log.
-- `rest` reads queries as the validator `zod` would, and writes items and errors as JSON.
+- `rest` reads queries as the validator `zod` reads them, and writes items and errors as JSON.
 """
 
 from . import faults, paging

@@ -3,10 +3,10 @@
 `unreadable` affects items, on pages and as details: ``sandbox.faults.always(unreadable(62))``. It names items by ID, or
 by position in the requested listing, from 0. Positions need cursors that are offsets.
 
-Faults can be added, and the left one happens first: ``chunked() + cut()`` ends a chunked body early. Faults with the
-same code are equal, so ``request.fault == status(503)`` finds one in the log.
+``chunked() + cut()`` applies two faults, the left one first: it ends a chunked body early. Faults with the same code
+are equal, so ``request.fault == status(503)`` finds one in the log.
 
-`Faults` assigns faults to all requests or some: in order, always or at random.
+`Faults` assigns faults to all requests or to some: in order, always or at random.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ P = ParamSpec("P")
 
 
 def fault(build: Callable[P, Alteration]) -> Callable[P, Fault]:
-    """Make a function return a fault, named after the call, instead of an alteration."""
+    """Make a function that returns an alteration return a fault instead, named after the call."""
 
     @wraps(build)
     def make(*args: P.args, **kwargs: P.kwargs) -> Fault:
@@ -162,8 +162,8 @@ def cut(*, at: float = 0.5, announced: bool = True) -> Alteration:
 
     Args:
         at: The fraction of the body's bytes that is sent, 0 to 1.
-        announced: Whether Content-Length is that of the whole body, so that the client notices. If not, it is that of
-            the part, which HTTP considers complete.
+        announced: Whether Content-Length counts the whole body, so that the client notices. If not, it counts the part,
+            which HTTP then considers complete.
     """
 
     def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
@@ -197,7 +197,7 @@ def latency(seconds: float, *, jitter: float = 0.0) -> Alteration:
 
     Args:
         seconds: The average delay; at least 0.
-        jitter: How many seconds a delay may differ from the average; at least 0. No delay is negative.
+        jitter: By how many seconds a delay may differ from the average; at least 0. No delay is negative.
     """
     low, high = seconds - jitter, seconds + jitter
     return lambda delivery, _request, random: Delivery((max(0.0, random.uniform(low, high)), *delivery.steps))
@@ -211,7 +211,7 @@ def chunked() -> Alteration:
 
 @fault
 def unreadable(*items: int | str, by: Fault | None = None) -> Alteration:
-    """Apply a fault to each page that holds one of these items, and to their details.
+    """Apply a fault to each page that holds one of some items, and to the details of these items.
 
     Args:
         items: Positions or IDs.
@@ -248,7 +248,7 @@ TRANSIENT = (
     cut(announced=False),
     html(),
 )
-"""Faults that `randomly` picks from by default. None of them is slow."""
+"""The faults that `randomly` picks from by default. None of them takes time."""
 
 
 Match = Callable[[Request], bool]
@@ -277,7 +277,7 @@ class Rules:
         """Return the rules for requests that match, as in ``faults.on(cursor=100).next(reset())``.
 
         Args:
-            match: Returns whether a request matches. None matches every request.
+            match: A function that returns whether a request matches. None matches every request.
             query: Required values of query parameters, compared as text. None requires the parameter to be absent.
         """
         wanted = {name: None if value is None else str(value) for name, value in query.items()}
@@ -306,7 +306,7 @@ class Rules:
             faults: The faults to choose from; by default `TRANSIENT`.
             rate: The share of requests that meet a fault, 0 to 1.
             seed: The seed of the picks.
-            heal_after: After this many failed attempts, a request meets no fault. None sets no limit.
+            heal_after: After this many failed attempts, a request meets no more faults. None sets no limit.
 
         Raises:
             ValueError: `rate` is out of bounds.
@@ -326,9 +326,9 @@ class Rules:
 class Faults(Rules):
     """The faults of all requests, initially none.
 
-    A request meets every fault of ``always``, and then the first remaining one of ``next``. If none remains, it meets
-    those of ``randomly``. These depend only on the seed, the request, and how often it came before, so concurrent
-    requests meet the same faults in any order.
+    A request meets every fault of ``always``, and then the first remaining fault of ``next``. If none remains, it meets
+    the faults of ``randomly``. The latter depend only on the seed, the request, and how often it came before, so
+    concurrent requests meet the same faults in any order.
     """
 
     def __init__(self) -> None:

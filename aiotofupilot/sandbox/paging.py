@@ -1,6 +1,6 @@
 """Ways to cut a listing into pages: TofuPilot's, and those of servers with limits.
 
-``Sandbox(paging=capped(25))`` sets a paging for every listing, and ``Sandbox(pagings={"runs": capped(25)})`` for one.
+``Sandbox(paging=capped(25))`` sets the paging of every listing, and ``Sandbox(pagings={"runs": capped(25)})`` of runs.
 The listing of users has no pages.
 """
 
@@ -58,7 +58,7 @@ def capped(most: int) -> Paging:
 
 
 def clamped_cursor(at: int = 1000) -> Paging:
-    """Treat a cursor beyond `at` as `at`, so that the page there repeats. A shorter listing is cut as usual.
+    """Treat a cursor beyond `at` as `at`, so that the page at `at` repeats. A shorter listing is cut as TofuPilot does.
 
     Args:
         at: The largest offset of the server.

@@ -1,7 +1,7 @@
 """Requests, their responses as steps on a connection, faults, and the log.
 
-Faults alter the steps of a response, and the server plays them. A `Delivery` shows without a socket what a client would
-get.
+Faults alter the steps of a response, and the server carries the steps out. A `Delivery` shows without a socket what a
+client would get.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from multidict import MultiDict, MultiDictProxy
 if TYPE_CHECKING:
     from aiotofupilot.models import Page
 
-_READABLE = "/%:@!$&'()*+,;="  # in a path, these stay unencoded, as do letters, digits and -._~ (RFC 3986, section 3.3)
+_READABLE = "/%:@!$&'()*+,;="  # unencoded in a path, like letters, digits and -._~ (RFC 3986, section 3.3)
 
 
 def _query(given: Mapping[str, str] | Iterable[tuple[str, str]]) -> MultiDictProxy[str]:
@@ -35,7 +35,7 @@ class Request:
     path: str = "/api/v2/procedures"
     """The path as it was sent, percent-encoded, without the query."""
     query: MultiDictProxy[str] = field(default=MultiDictProxy(MultiDict[str]()), converter=_query)
-    """The decoded query parameters, in the order in which they were sent. They are given as a mapping or as pairs."""
+    """The decoded query parameters, in the order in which they were sent. Pass a mapping or pairs."""
     authorization: str | None = None
     """The header ``Authorization``, or None."""
     range: str | None = None
@@ -47,9 +47,9 @@ class Request:
     time: datetime = Factory(lambda: datetime.now(UTC))
     """The time of arrival; UTC."""
     attempt: int = 1
-    """How often the same request has come since it last got the right response, including this time."""
+    """How often a request like this one has come since it last got the right response, including this time."""
     asked: int = 1
-    """How often the same request has come in all, including this time."""
+    """How often a request like this one has come in all, including this time."""
     page: Page[Any] | None = None
     """The page in the response, before a fault alters it, or None."""
     detail: Any = None

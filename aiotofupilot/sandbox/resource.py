@@ -29,7 +29,7 @@ Filter = Callable[[Any, Snapshot], Predicate]
 
 
 Comparison = Callable[[Any, Any], bool]
-"""Compares the value of a field with that of a parameter."""
+"""Compares the value of a field with the value of a parameter."""
 
 
 @frozen(eq=False)
@@ -37,7 +37,7 @@ class Detail:
     """One kind of detail: a single object at its own path."""
 
     path: str
-    """The path below ``/api/v2/``, such as ``procedures/*/versions/*``. A star is a parameter."""
+    """The path below ``/api/v2/``, such as ``procedures/*/versions/*``. A star stands for a parameter."""
     model: type[object]
     """The model."""
     by: str | Callable[..., object] = "id"
@@ -85,12 +85,12 @@ class Resource:
 
     @cached_property
     def listing(self) -> type[Listing[Any]]:
-        """The client's listing. A bare one is an array without pages."""
+        """The client's listing. A bare listing is an array without pages."""
         return listing_class(self.name)
 
     @cached_property
     def readers(self) -> Mapping[str, Reader]:
-        """The readers of the parameters: first those of paging, then the others in the client's order."""
+        """The readers of the parameters: first the paging parameters, then the others in the client's order."""
         of_pages: Mapping[str, Reader] = {} if self.listing.is_bare else PAGES
         return {**of_pages, **{argument.name: declared(argument) for argument in self.listing.filters}}
 
@@ -145,7 +145,7 @@ class Resource:
         return items if asked["sort_order"] == "desc" else items[::-1]
 
     def shown(self, item: Any, asked: Values, snapshot: Snapshot) -> object:  # noqa: ANN401 - an item of the listing
-        """Add the fields that a request includes to an item, and remove the other includable ones."""
+        """Add the fields that a request includes to an item, and remove other fields that it could include."""
         for name in (name for name in EMPTY if f"include_{name}" in asked):
             value = snapshot.included(self.name, item, name) if asked[f"include_{name}"] else None
             if value is not getattr(item, name):
@@ -181,7 +181,7 @@ def _paths(model: type) -> Mapping[str, str]:
 
 
 def _path_named(model: type, name: str) -> str:
-    """Return the path of a name, which may lack the first parts: ``part_number`` is ``unit.part.number``."""
+    """Return the path of a name, which may lack the first parts: ``part_number`` has the path ``unit.part.number``."""
     paths = _paths(model)
     found = {paths[name]} if name in paths else {paths[full] for full in paths if full.endswith(f"_{name}")}
     if len(found) != 1:
@@ -241,7 +241,7 @@ _RANGES: Mapping[str, tuple[str, Comparison]] = {
     "min": ("", operator.ge),
     "max": ("", operator.le),
 }
-"""For the last word of a range filter, the ending of the field's name, and the comparison."""
+"""By the last word of a range filter: the ending of the field's name, and the comparison."""
 
 _MISSING: Mapping[str, str] = {"samples": "production", "batch_numbers": ""}
 """The values of filters that mean items without a value."""

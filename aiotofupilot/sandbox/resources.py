@@ -1,8 +1,8 @@
 """The listings and details of the sandbox.
 
-In the listings of what runs wrote, ``ids`` is about runs. ``outcomes`` of phases is about phases, and that of
-measurements about runs. Filters of logs call ``created_at`` ``timestamp``. Units are also found by their runs, and
-batches by their units.
+In the listings of what runs wrote, ``ids`` selects by the IDs of runs. ``outcomes`` compares the outcome of a phase in
+the listing of phases, and the outcome of the run in the listing of measurements. Filters of logs call ``created_at``
+``timestamp``. Some filters find units by their runs, and batches by their units.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ RUNS = Resource(
 
 
 def _of_run(run_id: str, name: str) -> Filter:
-    """Return a filter of another listing by a filter of runs, given the path of the run's id."""
+    """Return a filter of another listing that a filter of runs makes, given the path of the run's id."""
     chosen = by("procedure.id") if name == "procedure_id" else RUNS.tests[name]
     return related(run_id, "runs", "id", chosen)
 
@@ -185,7 +185,7 @@ def _part_details(_reading: Reading, part: models.Part) -> dict[str, object]:
 
 
 def _revision_details(reading: Reading, part_number: str, number: str) -> models.RevisionDetails | None:
-    """Make the details of a part's revision. Case matters in its number, but not in the part's."""
+    """Make the details of a part's revision. Case matters in the revision's number, but not in the part's number."""
     part = _numbered(reading, part_number)
     revision = next((dated for dated in _dated(part) if dated.number == number), None) if part else None
     if part is None or revision is None:
@@ -223,7 +223,7 @@ def _procedure_details(reading: Reading, procedure: models.Procedure) -> dict[st
 
 
 def _version_details(reading: Reading, procedure_id: str, tag: str) -> models.VersionDetails | None:
-    """Make the details of a version, or None for one without a run."""
+    """Make the details of a version, or None for a version without a run."""
     tagged = reading.all("runs", "procedure.version.tag", tag)
     runs = [run for run in tagged if run.procedure.id == procedure_id]  # procedures may share a version's ID
     if not runs:
@@ -280,7 +280,7 @@ DEPLOYMENTS = Resource(
 
 
 def _station_details(reading: Reading, station: models.Station) -> dict[str, object]:
-    """Make the details of a station. Its key, made up from the ID, is missing without runs."""
+    """Make the details of a station. Its key is made up from its ID. A station without runs has no key."""
     runs = reading.all("runs", "created_by_station.id", station.id)
     return {
         "api_key": f"{uuid(made_up('key', station.id))[:8]}..." if runs else None,

@@ -1,4 +1,4 @@
-"""Reads queries, and writes items and errors in JSON, as TofuPilot's REST layer does.
+"""Reads queries like TofuPilot's REST layer, and writes items and errors in its JSON.
 
 `read` refuses the queries that TofuPilot's validator, zod, would refuse. For example, a parameter that takes a single
 value must not be repeated. Unknown parameters are ignored. Numbers are read as JavaScript's `Number()` reads them, so
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 def document(value: object) -> Any:  # noqa: ANN401 - any JSON value
-    """Return an item or a value in the form of JSON, with the names of the wire. Inner values stay as they are.
+    """Return an item or a value in the form of JSON, with the API's names. Inner values are not converted.
 
     Dates are cut to milliseconds, as in JavaScript. Each part of a negative duration has a sign, as in PostgreSQL.
     The client's `to_wire` differs: it is lossless, so that `from_wire` can read the same item again.
@@ -61,7 +61,7 @@ def dumps(value: object) -> bytes:
 
 
 def without(value: object, path: str) -> object:
-    """Return an item, or several, as documents without a field such as ``created_by_user.email``."""
+    """Return one item, or several items, as documents without a field such as ``created_by_user.email``."""
     if value is None:
         return None
     if isinstance(value, tuple | list):
@@ -119,10 +119,10 @@ class Refusal(Exception):  # noqa: N818 - it is a response of the API and not a 
 
 
 Values = dict[str, Any]
-"""The values of a valid request's parameters, without those that have neither a value nor a default."""
+"""The values of a valid request's parameters. A parameter without a value and a default is left out."""
 
 Reader = Callable[[Sequence[str]], Any]
-"""Turns the texts that were sent into the value, the default, or None."""
+"""Turns the texts that a client sent for a parameter into its value, its default, or None."""
 
 
 class InvalidValueError(Exception):
@@ -135,7 +135,7 @@ def _issue(code: str, *path: object, **bounds: float) -> dict[str, object]:
 
 
 def declared(argument: Argument) -> Reader:
-    """Return the reader of a parameter that the client declares. Bounds of numbers are only the client's."""
+    """Return the reader of a parameter that the client declares. It ignores the client's bounds of numbers."""
     options, default = argument.choices, argument.server_default
     if argument.is_repeated:
         return partial(_read_several, options)
@@ -255,7 +255,7 @@ _COMPARISONS = {"gte": operator.ge, "lte": operator.le, "gt": operator.gt, "lt":
 
 
 def _conditions(text: str) -> Callable[[Metadata], bool] | None:
-    """Return a test of metadata, which fails for missing keys. Return None if there are no conditions.
+    """Return a test of metadata, or None if there are no conditions. A missing key fails the test.
 
     The official SDK sends an empty text if there are no conditions.
     """

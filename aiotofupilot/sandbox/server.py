@@ -35,10 +35,10 @@ Hook = Callable[[Factory, Request], None]
 _OF_PAGES = frozenset({"limit", "cursor", "include_metadata", "include_sequences"})  # they do not filter items
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how such an address is reached from this machine
 _MOST_HEAD = 16 * 1024  # bytes of the request line and headers; Node, which serves TofuPilot, refuses more
-_READ_HEAD = 1024 * 1024  # bytes of a request line or header that are read at most
+_READ_HEAD = 1024 * 1024  # at most so many bytes of a request line or a header are read
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger for 0 seconds
 _PASSES_TO_HAND_OVER = 3
-"""Passes of the event loop until a server knows an accepted connection and can close it."""
+"""The passes of the event loop after which a server knows an accepted connection and can close it."""
 _NOT_HTTP = (HttpProcessingError, web.RequestPayloadError)
 _LOGGER = logging.getLogger("aiotofupilot.sandbox")
 # A request that is not HTTP is the client's mistake.
@@ -111,7 +111,7 @@ class Sandbox(Factory):
             pagings: Exceptions to `paging`, by the name of the listing, or None.
             host: Address to listen on.
             port: Port to listen on; 0 picks a free port, which stays the same when the sandbox is started again.
-            sleep: Waits the given seconds, for stalls and latency.
+            sleep: A function that waits the given seconds, for stalls and latency.
             items: Items to list instead of made-up ones, by the name of the listing, in its order.
 
         Raises:
@@ -150,7 +150,7 @@ class Sandbox(Factory):
     def url(self) -> str:
         """The base URL, such as ``http://127.0.0.1:49152/api``.
 
-        If the sandbox listens on every address, the URL has that of the loopback interface.
+        If the sandbox listens on every address, the URL has the address of the loopback interface.
 
         Raises:
             RuntimeError: The sandbox was never started, so it has no port.

@@ -1,8 +1,8 @@
-"""The factory whose items the sandbox lists, and a production line that changes them meanwhile.
+"""The factory whose items the sandbox lists, and a production line that changes them between requests.
 
 - This module has `Factory`, the items of all listings, and `BusyLine`, which changes them.
 - `measured` makes what runs wrote, and the details.
-- `world` makes runs and all that they refer to.
+- `world` makes runs, and everything that runs refer to.
 - `recipes` has the parts, steps, stations and people.
 """
 
@@ -69,7 +69,7 @@ class Factory:
     whole items. Made-up items refer to items of other listings, but a change of one listing does not change the others.
 
     Items are made up when a listing is first needed. In a process, small factories with the same arguments share items,
-    but not lists, so another one costs almost nothing.
+    but not lists, so a second such factory costs almost nothing.
     """
 
     procedures: _Rows[models.Procedure] = _Rows[models.Procedure]()
@@ -203,8 +203,8 @@ def _checked(name: str, items: object, wanted: str) -> list[object]:
 class BusyLine:
     """A hook that makes and removes runs, and inserts and removes procedures, as the seed decides.
 
-    A run comes with its phases, measurements and logs and, if due, a unit, a batch and deployments, which are the
-    newest of their listings. They stay when the run is removed.
+    A run comes with its phases, measurements and logs and, if due, a unit, a batch and deployments. All these are the
+    newest items of their listings. They stay when the run is removed.
 
     A rate is the mean number of changes per request; at least 0. At 0.25, about every fourth request makes a change.
     You may change the rates at any time.

@@ -34,7 +34,7 @@ _TOLD = {
 """The level and the message of a log about a phase, by its outcome and whether it was the final attempt."""
 _HALF = 0.5
 _LEAST_POINTS, _MOST_POINTS = 2000, 4000
-_NEVER = datetime(2026, 1, 31, tzinfo=UTC)  # when a phase began if neither it nor its run says
+_NEVER = datetime(2026, 1, 31, tzinfo=UTC)  # when a phase began if neither the phase nor its run says so
 _LINES = 300  # of a file
 
 
@@ -61,13 +61,13 @@ class Reading:
 
     @property
     def station(self) -> models.Station:
-        """The station of the station's key: the first, or a made-up one."""
+        """The station of the station's key: the first station, or a made-up station."""
         unlisted = models.Station("station", "Station", procedures=(), procedures_count=0, team=None)
         return next(iter(self.snapshot.rows("stations")), unlisted)
 
     @property
     def user(self) -> models.User:
-        """The user of the user's key: the first who is not banned, or a made-up one."""
+        """The user of the user's key: the first user who is not banned, or a made-up user."""
         user = next((user for user in self.snapshot.rows("users") if not user.banned), models.User("user"))
         return user if user.email else extended(models.User, user, email="user@example.com")
 
@@ -133,7 +133,7 @@ def _phase(reading: Reading, phase: models.Phase) -> dict[str, object]:
 
 
 def _is_of(measurement: models.Measurement, phase: models.Phase) -> bool:
-    """Return whether a measurement is of a phase, if both are of the same run."""
+    """Return whether a measurement belongs to a phase, if both belong to the same run."""
     return (measurement.phase_name, measurement.retry_count) == (phase.name, phase.retry_count)
 
 
@@ -205,7 +205,7 @@ def attachments(reading: Reading, owner: str, *names: str) -> Iterator[models.At
 
 
 def _phases(_world: World, run: models.Run) -> Iterator[models.Phase]:
-    """Make the phases of a run, which take equal shares of its time. Those after one that fails are skipped."""
+    """Make the phases of a run, which take equal shares of its time. The phases after a failed phase are skipped."""
     random, attempts = made_up("phases", run.id), list[tuple[str, int, str, bool]]()
     broken = len(STEPS) if run.outcome == "PASS" else random.randrange(len(STEPS))
     worst = {"FAIL": "FAIL", "ABORTED": "PASS"}.get(run.outcome, "ERROR")
@@ -236,7 +236,7 @@ def _phases(_world: World, run: models.Run) -> Iterator[models.Phase]:
 def _measurements(world: World, run: models.Run) -> Iterator[models.Measurement]:
     """Make the measurements of a run. Only the first one of a phase can fail.
 
-    A skipped phase has none, and one with an error has only begun its first.
+    A skipped phase has no measurements. A phase with an error has only begun its first measurement.
     """
     random = made_up("measurements", run.id)
     for phase in _phases(world, run):

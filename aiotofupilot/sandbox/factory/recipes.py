@@ -76,7 +76,7 @@ STATIONS = ("ICT bench 1", "FVT bench 2", "FVT bench 3", "EOL line 1", "Calibrat
 
 
 class Measured(NamedTuple):
-    """A measurement of a step. A number passes from `low` to `high`, and another value if it is the `expected` one."""
+    """A measurement of a step. A number from `low` to `high` passes, and any other value if it is `expected`."""
 
     name: str
     units: str | None = None
@@ -105,7 +105,7 @@ class Measured(NamedTuple):
         )
 
     def draw(self, random: Random, outcome: str) -> object:
-        """Draw a value. A number is within the limits exactly if it passes."""
+        """Draw a value. A number is within the limits if and only if it passes."""
         if self.kind != "numeric":
             failed = False if self.kind == "boolean" else "unreadable"
             return self.expected if outcome == "PASS" else failed

@@ -1,7 +1,7 @@
 """A made-up factory that tests units, computed from one seed.
 
-Each run is computed from the earlier ones, so the first runs do not depend on how many are made. A run updates what it
-changes, such as its unit, at once. `MAKERS` make the items of other listings from the runs.
+Each run is computed from the earlier runs, so the first runs do not depend on how many are made. Making a run updates
+what the run changes, such as its unit. `MAKERS` make the items of other listings from the runs.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class World:
         """Describe a factory, with the arguments of `Sandbox`."""
         self._lock = RLock()
         self._lists: dict[str, tuple[int, list[object]]] = {}
-        """The items of each listing, newest first, with the number of runs that they come from."""
+        """The items of each listing, newest first, with the number of runs that had been made."""
         newest = recipes.NEWEST if until is None else until.replace(microsecond=0) - runs * _STEP - _DAY
         if isinstance(procedures, int):
             procedures = recipes.make_procedures(procedures, seed=seed, newest=newest)
@@ -80,7 +80,7 @@ class World:
         ):
             self.made[name] = {item.id: item for item in cast("Iterable[Any]", items)}
         self._deployed: Sequence[Sequence[models.RunProcedure]]
-        """The versions of each procedure that are run: the deployed one, and none."""
+        """Each procedure as runs refer to it: with the deployed version, and without a version."""
         self._deploy()
         self._production = self._produce()
 
@@ -109,7 +109,7 @@ class World:
             return items
 
     def included(self, listing: str, identity: str, name: str) -> object:
-        """Return a field of `INCLUDED`, empty for an item not made here."""
+        """Return a field of `INCLUDED`. It is empty for an item that this world did not make."""
         with self._lock:
             self._catch_up()
             item, make = self.made[listing].get(identity), INCLUDED.get((listing, name))
@@ -143,7 +143,7 @@ class World:
                 finished[kind] = models.UnitRef(unit.id, unit.serial_number)
 
     def _unit(self, kind: int) -> models.RunUnit:
-        """Make the next unit of a part. Most of eight units in a row are of one batch."""
+        """Make the next unit of a part. Most of the units in a row of eight belong to one batch."""
         random, number, part = self._random, len(self.made["units"]), [*self.made["parts"].values()][kind]
         if number % _BATCH == 0:
             self._batch = models.BatchRef(uuid(random), f"LOT-{number // _BATCH:05}")
@@ -212,7 +212,7 @@ class World:
     def _deployment(
         self, number: int, procedure: models.Procedure, stations: Sequence[models.StationRef]
     ) -> models.Deployment:
-        """Make a deployment. Those for production are ready, and those by ``cli`` have no commit."""
+        """Make a deployment. A deployment for production is ready, and a deployment by ``cli`` has no commit."""
         random, repository, wave = self._random, procedure.linked_repository, len(self.made["runs"]) // _WAVE
         at = self.begin + len(self.made["runs"]) * _STEP - timedelta(minutes=60 - number)
         environment = _ENVIRONMENTS[(number + wave) % 3]
@@ -264,9 +264,9 @@ class Snapshot:
     _world: World
     """The made-up items."""
     given: Mapping[str, Sequence[object]] = field(factory=dict[str, "Sequence[Any]"])
-    """The listings that may differ from them."""
+    """The listings that may differ from the made-up items."""
     _groups: _Groups = field(factory=_Groups)
-    """By listing and field, the items and their groups by value. Snapshots share it, so unchanged listings are not
+    """By listing and field: the items, and their groups by value. Snapshots share it, so unchanged listings are not
     grouped again."""
 
     def rows(self, listing: str) -> Sequence[Any]:
@@ -284,7 +284,7 @@ class Snapshot:
         return known[1]
 
     def included(self, listing: str, item: Any, name: str) -> object:  # noqa: ANN401 - any item and value
-        """Return a field of `INCLUDED`, from the item, from the world, or empty."""
+        """Return a field of `INCLUDED`: from the item, else from the world, else empty."""
         value = getattr(item, name)
         return self._world.included(listing, item.id, name) if value is None else value
 
