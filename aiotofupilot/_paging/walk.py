@@ -310,6 +310,8 @@ class Walk(ItemIteration[Y]):
         if self._end is not None and self._end[-1] is not None:
             cursor, limit, followed.skip = window.course.passed_at, window.course.limit, position.skip
             followed.know(position)
+            if isinstance(followed, ByCursor) and window.query.bound is not None:
+                followed.before = position.place(None, has_yielded=True)
         is_of_listing = window.query.bound is None and not window.is_part
         follows = is_of_listing and base + page.cursor == cursor and window.course.limit == limit
         self._position, self._has_short_pages = followed, limit < plan.limit

@@ -379,6 +379,30 @@ class TestResumed:
         assert delivered(said(path)) == ids
         assert checked(path)[0] == (NOT_PROVEN if "ignore" in modes else EXACT)
 
+    async def test_before_the_first_page_after_which_the_cursor_is_followed(self, path):
+        """The walk was in a query bounded by a time, whose cursors are not those of the listing."""
+        service = Sandbox(procedures=1200)
+        connection, pages = InProcess(service, attempts=1), []
+
+        def spoil(factory, request):
+            pages.append(request)
+            if len(pages) == 12:
+                factory.procedures[1100:] = factory.procedures[:1099:-1]
+            if len(pages) == 13:
+                service.faults.on(lambda _: True).next(faults.status(401))
+
+        service.before_response.append(spoil)
+        walk, ids = connection.procedures.list(limit=100).walk(receipt=path), []
+        with pytest.raises(UnauthorizedError) as caught:
+            async for item in walk:
+                ids.append(item.id)
+        assert walk.stats.is_unchecked
+        assert "created_before" in pages[11].query
+        await walk.aclose()
+        rest = connection.procedures.list(limit=100, cursor=Checkpoint.parse(str(caught.value.checkpoint)))
+        ids += await collected(rest.walk(receipt=path))
+        assert delivered(said(path)) == ids
+
     @pytest.mark.parametrize(("is_bare", "stop"), [(True, 4), (False, 9)])
     async def test_a_receipt_that_began_elsewhere_is_continued(self, listing, path, service, is_bare, stop):
         """At the place where it began, or at a later one."""
