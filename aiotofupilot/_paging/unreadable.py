@@ -163,7 +163,7 @@ class Bisection(Generic[T]):
         """How many items were requested in the last part."""
         self._has_begun = False
         self._has_waited = False
-        """Whether a control had to wait for the end of an outage, which may have caused earlier failures, too."""
+        """Whether a control was read after it had failed. The outage may have caused failures of the item, too."""
         self.look_in(self.request)
         if is_unreadable(self.error):
             self._fails_at = self._end
@@ -340,10 +340,10 @@ class Bisection(Generic[T]):
         for once in (True, False):
             result = await self._request(fetch, cursor, limit, once=once)
             if isinstance(result, Page):
+                self._has_waited |= not once
                 return result
             if result.down_since is None:
                 break
-            self._has_waited = True
         return None
 
     async def _request(
