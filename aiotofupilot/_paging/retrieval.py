@@ -18,7 +18,7 @@ from aiotofupilot.stats import RequestCounts, WalkStats
 
 from .source import Identified, counted
 from .unreadable import control_beside, is_unreadable, read_beside
-from .walk import Walk
+from .walk import Walk, forget_checkpoint
 
 if TYPE_CHECKING:
     from aiotofupilot.positions import Checkpoint
@@ -32,7 +32,7 @@ _REPEATS = 2
 """Unreadable details are requested again this often before their item is left out."""
 
 _LOOKED_THROUGH = 50
-"""To find an item, at most this many items are read from its place on, because new items may have been created
+"""To find an item, at least this many items are read from its place on, because new items may have been created
 there."""
 
 _log = logging.getLogger("aiotofupilot")
@@ -99,15 +99,13 @@ class Retrieval:
         plan = evolve(self.plan, start=before, max_items=None, concurrency=1)
         async with Walk[Identified](self.source, plan, WalkStats(counts=self.counts)) as walk:
             try:
-                while walk.stats.items < _LOOKED_THROUGH and (found := await walk.take(plan.limit)):
+                while walk.is_before(item, _LOOKED_THROUGH) and (found := await walk.take(plan.limit)):
                     if any(each.id == item.id for each in found):
                         return True
             except DriftError:  # too many of the items before it were removed
                 return None
             except TofuPilotError as error:
-                # The walk over the details says where to resume. This walk is ahead of it.
-                error.checkpoint = None
-                error.__dict__.pop("__notes__", None)
+                forget_checkpoint(error)  # the walk over the details is not as far yet
                 raise
         return False
 

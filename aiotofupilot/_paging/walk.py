@@ -138,6 +138,14 @@ class Walk(ItemIteration[Y]):
         self._stats.is_sequential = self._window.width.is_sequential
         return self._stats
 
+    def is_before(self, item: Identified, few: int) -> bool:
+        """Return whether the walk may still come to an item.
+
+        If times do not show it, the item is expected among the first ``few`` items.
+        """
+        shows = isinstance(self._position, ByTime)
+        return self.stats.items < few or (shows and not self._position.knows(item))
+
     async def _close(self) -> None:
         self._drop()
         self._span.end(self.stats)
@@ -523,8 +531,8 @@ class Ties(Generic[Y]):
                 await self.aclose()
                 continue
             except TofuPilotError as error:
-                error.position = None  # it counts in this order, and the notes say where to resume in it
-                error.__dict__.pop("__notes__", None)
+                error.position = None  # it counts in this order
+                forget_checkpoint(error)
                 raise
             finally:
                 self._stats.unreadable += walk.stats.unreadable - before
@@ -596,3 +604,9 @@ def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint)
         error.add_note(
             f"the walk stopped at cursor {checkpoint.cursor}: resume with cursor=Checkpoint.parse({str(checkpoint)!r})"
         )
+
+
+def forget_checkpoint(error: TofuPilotError) -> None:
+    """Remove from an error where a walk is that serves another walk."""
+    error.checkpoint = None
+    vars(error).pop("__notes__", None)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import re
 from contextlib import suppress
+from datetime import timedelta
 from random import Random
 from urllib.parse import quote
 
@@ -378,6 +379,22 @@ class TestLag:
         assert (walk.stats.removed, walk.stats.missing, walk.stats.waited) == (0, 0, 3)
         assert connection.paused == [1, 1, 1]
         assert walk.stats.requests <= len(items) + walk.stats.pages + 2 * 3
+
+    async def test_a_walk_looks_for_its_first_item_behind_all_that_are_created_meanwhile(self, service):
+        first, *others = service.procedures
+        self.lag(service, "procedures", [first])
+        newer = [
+            evolve(first, id=f"new-{n}", created_at=first.created_at + timedelta(days=n)) for n in range(130, 0, -1)
+        ]
+
+        def create(factory, request):
+            if request.path.endswith(first.id) and len(factory.procedures) == 9:
+                factory.procedures[:0] = newer
+
+        service.before_response.append(create)
+        async with InProcess(service).procedures.list().details().walk() as walk:
+            assert [item.id async for item in walk] == [item.id for item in (first, *others)]
+        assert (walk.stats.removed, walk.stats.waited) == (0, 1)
 
     @pytest.mark.parametrize(("name", "concurrency"), combined(DETAILED, [1, 4]))
     async def test_no_pass_loses_an_item(self, service, name, concurrency):
