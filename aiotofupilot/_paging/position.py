@@ -192,7 +192,8 @@ class Position(Generic[T]):
             if self.is_ascending is not False:
                 return None  # the page does not show that the guess was right
             begins = "query"
-        self.is_guessed = self.is_ascending is None and not self.is_null and keys[:1] not in ([], [self.key])
+        is_elsewhere = begins != "gap" and keys[:1] not in ([], [self.key])
+        self.is_guessed = self.is_ascending is None and not self.is_null and is_elsewhere
         if self.is_guessed and page.meta.has_more:
             return None
         self._check_bound(keys, bound)

@@ -281,14 +281,15 @@ class Bisection(Generic[T]):
 
         A cursor that is the number of a page leads elsewhere after a change of the limit.
         """
-        positions = iter((page.cursor, *_around(page.cursor)) if page.cursor else ())
-        while not self.has_offsets and (position := next(positions, 0)):
-            is_own = position == page.cursor
-            one = await self._control(self._fetch, position)
-            if is_own and one is not None and not (one.data or page.data):
+        for position in filter(None, (page.cursor, *_around(page.cursor))) if page.cursor else ():
+            if self.has_offsets:
+                break
+            is_own, one = position == page.cursor, await self._control(self._fetch, position)
+            if one is not None and one.data:
+                two = page if is_own and len(page.data) > 1 else await self._control(self._fetch, position, 2)
+                self.has_offsets = two is not None and _first(one) == _first(two)
+            elif is_own and one is not None and not page.data:
                 return  # both pages are empty, so no item is at a wrong position
-            two = page if is_own and len(page.data) > 1 else await self._control(self._fetch, position, 2)
-            self.has_offsets = one is not None and two is not None and _first(one) == _first(two) != ""
         if page.cursor and not self.has_offsets:
             raise self.error
 

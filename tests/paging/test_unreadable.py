@@ -107,6 +107,17 @@ class TestSkip:
         assert await drain(walk) == service.procedures[:-1]
         assert walk.stats.unreadable == 1
 
+    @EVERY_WAY
+    @pytest.mark.parametrize("unread", [{1, 3}, {0, 2}, {0, 2, 3, 4}])
+    async def test_most_of_a_few(self, listing, service, concurrency, on_drift, unread):
+        """Single items show neither which come first nor that cursors are offsets, but the items beside a gap do."""
+        del service.procedures[6:]
+        service.faults.always(unreadable(*at(service, *unread)))
+        walk = listing(concurrency=concurrency, on_drift=on_drift, on_unreadable="skip").walk()
+        assert await drain(walk) == but(service, unread)
+        assert (walk.stats.unreadable, walk.stats.is_unchecked) == (len(unread), False)
+        assert walk.stats.requests <= 75
+
     async def test_no_part_is_longer_than_a_page(self, listing, service):
         """The position may be more than a page behind the first item of its time."""
         first = service.procedures[0].created_at
