@@ -463,21 +463,21 @@ class ByCursor(Position[T]):
         """The IDs of recently passed items, in two sets. When the first is large, it replaces the second."""
         self._fruitless = 0
         """How many pages in a row brought nothing new."""
-        self.before: tuple[datetime | None, tuple[bytes, ...]] = None, ()
+        self.left_at: tuple[datetime | None, tuple[bytes, ...]] = None, ()
         """The place in a query bounded by time, which the walk left to follow the cursor. The cursor of that place is
         only approximate."""
 
     def place(self, upcoming: T | None, *, has_yielded: bool) -> tuple[datetime | None, tuple[bytes, ...]]:
-        """Return nothing, because the cursor is the position. Before the first page, return `before`."""
+        """Return nothing, because the cursor is the position. Before the first page, return `left_at`."""
         del upcoming, has_yielded
-        return self.before
+        return self.left_at
 
     def admit(
         self, page: Page[T], begins: Begins, bound: datetime | None = None, *, gap: int | None = None
     ) -> Sequence[T] | None:
         """See `Position.admit`. Raise a `PaginationError` after too many pages in a row without new items."""
         del begins, bound
-        items, self.before = page.data, (None, ())
+        items, self.left_at = page.data, (None, ())
         self.skip = max(0, self.skip - (gap or 0))
         skipped = min(self.skip, len(items))
         self.skip -= skipped

@@ -319,7 +319,7 @@ class Walk(ItemIteration[Y]):
             cursor, limit, followed.skip = window.course.passed_at, window.course.limit, position.skip
             followed.know(position)
             if isinstance(followed, ByCursor) and window.query.bound is not None:
-                followed.before = position.place(None, has_yielded=True)
+                followed.left_at = position.place(None, has_yielded=True)
         is_of_listing = window.query.bound is None and not window.is_part
         follows = is_of_listing and base + page.cursor == cursor and window.course.limit == limit
         self._position, self._has_short_pages = followed, limit < plan.limit

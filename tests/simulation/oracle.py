@@ -102,7 +102,7 @@ def cannot_be_shown_whole(program):
     whose time nobody knows, and no page that has it can be read.
     """
     line, on = program.line, program.world.on
-    is_torn = bool(line.unreadable) and (line.longest > 1 or bool(on & {"orders", "moving"}))
+    is_torn = bool(line.unreadable) and (line.longest > 1 or bool(on & {"ties", "orders", "moving"}))
     # No filter finds items without a time, so more of them than a page has cannot be told apart.
     is_found = line.database.filter not in ODD_FILTERS or "ties" not in on
     return line.longest >= program.limit or is_torn or "nulls" in on or not is_found
