@@ -5,6 +5,7 @@ import logging
 import math
 from contextlib import ExitStack
 from pathlib import Path
+from traceback import format_exception
 
 import pytest
 from fakes.telemetry import installed
@@ -75,6 +76,8 @@ class Universe:
                     oracle.judge_spans(self, telemetry)
             left = asyncio.all_tasks(loop)
             world.check("no task is left", not left, left)
+        except Exception as error:  # noqa: BLE001 - what a seed raises is its result
+            world.broken.append("".join(format_exception(error)))
         finally:
             logger.removeHandler(records)
             logger.setLevel(level)
