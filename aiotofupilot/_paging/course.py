@@ -69,8 +69,6 @@ class Query(Generic[T]):
     fetch: CountedFetch[T]
     base: int = 0
     """The position in the listing of the query's first item, as far as known. 0 for the listing itself."""
-    is_placed: bool = True
-    """Whether a page has shown it. The filter may be wider than the bound, so it does not follow from the bound."""
     bound: datetime | None = None
     """The time at which the query begins. None for the listing itself."""
     begins: Begins = "query"
@@ -217,7 +215,7 @@ class Course(Generic[T]):
         query = request.query
         if self.position is None or not self.position.is_early:
             self.passed_at = end if query.bound is None else self.passed_at + new + left_out
-            query.base, query.is_placed = max(0, self.passed_at - end), True
+            query.base = max(0, self.passed_at - end)
         self.place = Place(query, begin, end)
         if self.level is not None:
             self.query = query
@@ -404,4 +402,4 @@ class Course(Generic[T]):
         is_ascending = None if self.position is None else self.position.is_ascending
         source = self.source.between(after=bound) if is_ascending else self.source.between(before=bound)
         begins: Begins = "guess" if is_ascending is None else "query"
-        return Query(counted(source.fetch, self.counts), max(0, base), is_placed=False, bound=bound, begins=begins)
+        return Query(counted(source.fetch, self.counts), max(0, base), bound=bound, begins=begins)

@@ -38,7 +38,6 @@ from .source import Identified, Plan, Source, T, Y
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from .source import OnDrift
 
 __all__ = ["FollowedListing", "IncrementalWalk"]
 
@@ -81,11 +80,8 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
         self._marks = marks
         """Whether an item counts as yielded when it is taken. Otherwise it counts when `_mark` is called."""
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
-        # With "raise", no walk begins again or resyncs.
-        self._begins_again = plan.on_drift != "raise"
         self._yielded_of = plan.yielded
-        on_drift: OnDrift = "resync" if self._begins_again else "raise"
-        plan = evolve(plan, max_items=None, on_drift=on_drift, holds_values=False)
+        plan = evolve(plan, max_items=None, on_drift="resync", holds_values=False)
         begin = (source, plan, watermark, self._stats)
         self._new: NewByCreation[Identified] | NewByRun[Identified]
         if not source.is_of_runs:
@@ -160,7 +156,7 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
                 await self._leave_segment()
                 is_otherwise = self._is_sorted and isinstance(error, UnsortedError)
                 may_succeed = self._has_progressed or is_otherwise
-                if isinstance(error, PaginationError) or not (self._begins_again and may_succeed):
+                if isinstance(error, PaginationError) or not may_succeed:
                     raise
                 self._is_sorted &= not is_otherwise
                 error.with_traceback(None)  # its frames refer to this pass, which could otherwise not be freed

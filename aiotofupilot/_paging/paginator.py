@@ -280,9 +280,8 @@ class Paginator(AsyncOnly, Generic[Y]):
         renamed, changed or removed, or that it matches the filters only later. The guide "Keep a copy up to date" says
         what a pass requests of each listing, and how to choose the overlap.
 
-        With ``on_drift="raise"``, a pass raises a `DriftError` if anything moved. Otherwise it resyncs, and raises a
-        `DriftError` only if it would have to miss an item. The next pass begins at the watermark. Items left out by
-        ``on_unreadable="skip"`` are requested again by the next passes, for the overlap or longer.
+        A pass raises a `DriftError` only if it would have to miss an item. The next pass begins at the watermark. Items
+        left out by ``on_unreadable="skip"`` are requested again by the next passes, for the overlap or longer.
 
         Args:
             watermark: The ``watermark`` of an earlier pass, or a parsed watermark. None to yield everything.

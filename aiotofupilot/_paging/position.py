@@ -219,14 +219,6 @@ class Position(Generic[T]):
             self.is_group_read |= self.is_torn and not first  # no page begins before the group
         return new
 
-    @property
-    def is_continued(self) -> bool:
-        """Whether the current page shows all items that had been passed with the key before it."""
-        key, ids, digests = self._before
-        known = digests.union(map(digest, ids))
-        alike = {digest(item.id) for item, its in zip(self.items, self.keys, strict=True) if its == key}
-        return known <= alike
-
     def reject(self) -> None:
         """Undo the count of the current page."""
         self.key, self._ids, self._digests = self._before

@@ -16,6 +16,7 @@ from aiotofupilot._request import Deadline
 from aiotofupilot.errors import DecodeError, DriftError, NotFoundError, TofuPilotError
 from aiotofupilot.stats import RequestCounts, WalkStats
 
+from .position import ByTime
 from .source import Identified, counted
 from .unreadable import control_beside, is_unreadable, read_beside
 from .walk import Walk, forget_checkpoint
@@ -97,9 +98,9 @@ class Retrieval:
         if before is None:
             return None
         plan = evolve(self.plan, start=before, max_items=None, concurrency=1)
-        async with Walk[Identified](self.source, plan, WalkStats(counts=self.counts)) as walk:
+        async with _Search(self.source, plan, WalkStats(counts=self.counts)) as walk:
             try:
-                while walk.is_before(item, _LOOKED_THROUGH) and (found := await walk.take(plan.limit)):
+                while walk.is_before(item) and (found := await walk.take(plan.limit)):
                     if any(each.id == item.id for each in found):
                         return True
             except DriftError:  # too many of the items before it were removed
@@ -136,6 +137,15 @@ class Retrieval:
                 if not is_about_item(error):
                     raise
         return LeftOut("unreadable", failure)
+
+
+class _Search(Walk[Identified]):
+    """A walk that looks for an item."""
+
+    def is_before(self, item: Identified) -> bool:
+        """Return whether the walk may still come to an item. Without times, it is one of the first items."""
+        has_time = isinstance(self._position, ByTime)
+        return self.stats.items < _LOOKED_THROUGH or (has_time and not self._position.knows(item))
 
 
 def is_about_item(error: TofuPilotError) -> bool:

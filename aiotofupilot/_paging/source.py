@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Order = Literal["asc", "desc"]
 
-OnDrift = Literal["ignore", "resync", "raise"]
+OnDrift = Literal["ignore", "resync"]
 
 OnUnreadable = Literal["raise", "skip"]
 

@@ -138,14 +138,6 @@ class Walk(ItemIteration[Y]):
         self._stats.is_sequential = self._window.width.is_sequential
         return self._stats
 
-    def is_before(self, item: Identified, few: int) -> bool:
-        """Return whether the walk may still come to an item.
-
-        If times do not show it, the item is expected among the first ``few`` items.
-        """
-        shows = isinstance(self._position, ByTime)
-        return self.stats.items < few or (shows and not self._position.knows(item))
-
     async def _close(self) -> None:
         self._drop()
         self._span.end(self.stats)
@@ -220,7 +212,6 @@ class Walk(ItemIteration[Y]):
         expected = window.expected if is_held else None
         try:
             new = self._admitted(page)
-            self._check_still(page, new, expected)
             if new is None:
                 self._look_elsewhere(page)
                 return None
@@ -258,26 +249,6 @@ class Walk(ItemIteration[Y]):
             fault = "the listing moves too much to be followed, or its pages disagree"
             raise DriftError(f"{fault}: {self._fruitless} pages in a row brought nothing new", cursor=page.cursor)
         return new
-
-    def _check_still(self, page: Page[Identified], new: Sequence[Identified] | None, expected: int | None) -> None:
-        """Raise a `DriftError` if the listing moved and the plan does not allow it."""
-        position = self._position
-        if (
-            self._plan.on_drift != "raise"
-            or expected is None
-            or (new is None and self._window.begins == "guess")
-            or (new is not None and self._is_continued(expected))
-        ):
-            return
-        if new is not None:
-            position.reject()
-        cursor = self._window.query.base + page.cursor
-        fault = f"the listing moved: the page at cursor {cursor} does not continue the one before it"
-        raise DriftError(fault, cursor=cursor)
-
-    def _is_continued(self, expected: int) -> bool:
-        position = self._position
-        return position.passed_again == expected if self._window.query.is_placed else position.is_continued
 
     def _look_elsewhere(self, page: Page[Identified]) -> None:
         """Look for the position after a page that misses it."""

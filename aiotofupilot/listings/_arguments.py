@@ -212,8 +212,7 @@ class Options(TypedDict, total=False):
         "during the whole walk, exactly once. It checks each page against the time of the item yielded last. Items of "
         "the same time come in any order. It requests at least 3 items per page, and 100 if more items have the same "
         "time than fit on a page. If a page cannot be checked, it raises a `DriftError`. "
-        '``"raise"`` raises a `DriftError` as soon as the listing has moved. ``"ignore"`` follows the cursor. It drops '
-        "an item that comes again soon, and can miss items after a removal. "
+        '``"ignore"`` follows the cursor. It drops an item that comes again soon, and can miss items after a removal. '
         'If None, ``"resync"``, or ``"ignore"`` in an order in which items can move. If a page cannot be checked, the '
         "walk then follows the cursor, warns once, and sets `WalkStats.is_unchecked`.",
     ]

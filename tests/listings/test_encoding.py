@@ -297,7 +297,7 @@ REFUSED = [
     ("procedures", {"max_items": True}, TypeError, "max_items must be an integer, got True"),
     ("procedures", {"concurrency": 0}, ValueError, "concurrency must be at least 1, got 0"),
     ("procedures", {"concurrency": 1.5}, TypeError, "concurrency must be an integer, got 1.5"),
-    ("procedures", {"on_drift": "fix"}, ValueError, "on_drift must be one of 'ignore', 'resync', 'raise', got 'fix'"),
+    ("procedures", {"on_drift": "fix"}, ValueError, "on_drift must be one of 'ignore', 'resync', got 'fix'"),
 ]
 
 

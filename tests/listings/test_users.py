@@ -26,7 +26,7 @@ def test_what_would_do_nothing_is_not_a_parameter(users, option):
         users.list(**{option: None})
 
 
-DRIFT = pytest.mark.parametrize("on_drift", ["ignore", "resync", "raise"])
+DRIFT = pytest.mark.parametrize("on_drift", ["ignore", "resync"])
 
 
 @DRIFT

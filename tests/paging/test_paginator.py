@@ -110,7 +110,7 @@ async def test_the_first_item_costs_one_request_for_one_item(listing, service, c
     limit=st.integers(1, 100),
     concurrency=st.integers(1, 16),
     start=st.integers(0, 70),
-    on_drift=st.sampled_from([None, "ignore", "resync", "raise"]),
+    on_drift=st.sampled_from([None, "ignore", "resync"]),
     max_items=st.none() | st.integers(0, 70),
 )
 async def test_a_listing_equals_its_pages_joined_however_it_is_cut(total, start, max_items, **options):

@@ -164,7 +164,7 @@ class TestExact:
     """Good receipts. None of them is refused."""
 
     @pytest.mark.parametrize("total", [0, 1, 10, 11, 200])
-    @pytest.mark.parametrize("options", [{"concurrency": 20}, {"on_drift": "raise"}], ids=str)
+    @pytest.mark.parametrize("options", [{"concurrency": 20}, {"on_drift": "resync"}], ids=str)
     async def test_of_a_still_listing(self, listing, path, service, total, options):
         service.procedures = SUPPLY[:total]
         await collected(listing(**options).walk(receipt=path))

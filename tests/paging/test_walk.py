@@ -40,7 +40,7 @@ from aiotofupilot.listings import Parts, Stations
 from aiotofupilot.sandbox import BusyLine, Request, Sandbox, make_procedures
 from aiotofupilot.sandbox.faults import status
 
-WAYS = [(1, "ignore"), (8, "ignore"), (1, "resync"), (8, "raise"), (1, None), (8, None)]
+WAYS = [(1, "ignore"), (8, "ignore"), (1, "resync"), (8, "resync"), (1, None), (8, None)]
 EVERY_WAY = pytest.mark.parametrize(("concurrency", "on_drift"), WAYS)
 
 
@@ -78,7 +78,7 @@ def among(items, others):
 class TestItems:
     @pytest.mark.parametrize(
         ("wanted", "way"),
-        combined([(0, 0), (1, 1), (10, 1), (11, 2), (34, 4)], [way for way in WAYS if "raise" not in way]),
+        combined([(0, 0), (1, 1), (10, 1), (11, 2), (34, 4)], WAYS),
     )
     async def test_max_items_asks_for_no_page_that_cannot_be_needed(self, listing, connection, wanted, way):
         """Nor for more items than that in the first, unless pages are checked, which takes three."""
@@ -263,19 +263,6 @@ class TestErrors:
             assert caught.value.checkpoint == start
             assert not hasattr(caught.value, "__notes__")
 
-    async def test_a_listing_that_moves_is_an_error_where_one_is_wanted(self, listing, service):
-        """What was yielded before it stands."""
-        walk = listing(limit=10, on_drift="raise").walk()
-        seen = await take(walk, 10)
-        service.procedures.insert(0, seen[0])
-        with pytest.raises(DriftError, match="moved") as caught:
-            await anext(walk)
-        assert caught.value.checkpoint == walk.checkpoint
-        with pytest.raises(DriftError):
-            await anext(walk)
-        del service.procedures[0]
-        assert seen + [procedure async for procedure in walk] == service.procedures
-
 
 class TestCheckpoints:
     async def test_a_walk_that_falls_back_to_one_page_in_flight_says_so_in_its_stats(self, listing, service):
@@ -416,7 +403,7 @@ class TestListingsThatMove:
         ("limit", "taken", "change", "on_drift"),
         combined(
             *([10, 100], [100, 950], ["reversed", "halves swapped", "a third moved to the end", "shuffled"]),
-            [None, "resync", "raise"],
+            [None, "resync"],
         ),
     )
     async def test_a_new_order_is_never_taken_in_silence(self, limit, taken, change, on_drift, caplog):
@@ -618,7 +605,7 @@ class TestOddServers:
         rest = listing(on_drift=on_drift, cursor=caught.value.checkpoint)
         assert seen + await rest.collect() == service.procedures
 
-    @pytest.mark.parametrize("on_drift", ["ignore", "resync", "raise"])
+    @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
     async def test_a_server_that_caps_the_limit_costs_nothing_but_speed(self, service, on_drift):
         """The window learns the length of its pages, and goes on with several in flight."""
         service.paging = paging.capped(5)
@@ -628,9 +615,7 @@ class TestOddServers:
         assert connection.most_in_flight == 5  # and the page at hand
         assert walk.stats.requests - walk.stats.pages < 6 + 1
 
-    @pytest.mark.parametrize(
-        ("on_drift", "limit", "concurrency"), combined(["ignore", "resync", "raise"], [3, 10], [1, 8])
-    )
+    @pytest.mark.parametrize(("on_drift", "limit", "concurrency"), combined(["ignore", "resync"], [3, 10], [1, 8]))
     async def test_more_that_is_announced_without_a_cursor_is_an_error(
         self, listing, service, on_drift, limit, concurrency
     ):
@@ -652,7 +637,7 @@ class TestOddServers:
 
     @pytest.mark.parametrize(
         ("odd", "on_drift", "limit", "concurrency"),
-        combined([empty_for_ever, same_page_for_ever, clamped], ["ignore", "resync", "raise"], [10], [1, 8]),
+        combined([empty_for_ever, same_page_for_ever, clamped], ["ignore", "resync"], [10], [1, 8]),
     )
     async def test_cursors_that_advance_and_bring_nothing_are_an_error(
         self, listing, service, connection, odd, on_drift, limit, concurrency
@@ -721,11 +706,10 @@ from aiotofupilot.sandbox import Sandbox
 
 async def main():
     async with Sandbox(50) as sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
-        for on_drift in ("ignore", "resync", "raise"):
+        for on_drift in ("ignore", "resync"):
             walk = session.procedures.list(limit=10, on_drift=on_drift).walk()
             seen = [await anext(walk) for _ in range(25)]
-            if on_drift != "raise":
-                del sandbox.procedures[5:7]
+            del sandbox.procedures[5:7]
             resumed = session.procedures.list(cursor=Checkpoint.parse(str(walk.checkpoint)), on_drift=on_drift)
             print(on_drift, len(seen), await resumed.first() is not None)
 
@@ -733,7 +717,7 @@ asyncio.run(main())
 """
     env = {**os.environ, "PYTHONDEVMODE": ""}  # in that mode, asyncio tells of each step that a slow machine takes
     run = subprocess.run([sys.executable, "-bb", "-c", program], capture_output=True, text=True, check=False, env=env)  # noqa: S603
-    assert (run.stdout, run.stderr) == ("ignore 25 True\nresync 25 True\nraise 25 True\n", "")
+    assert (run.stdout, run.stderr) == ("ignore 25 True\nresync 25 True\n", "")
 
 
 def test_a_walk_that_was_never_made_whole_is_dropped_in_silence():

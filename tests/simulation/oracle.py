@@ -120,11 +120,8 @@ def may_warn(program):
 def may_refuse(program):
     """Return whether a program may end with a `DriftError`."""
     line, on = program.line, program.world.on
-    if cannot_be_shown_whole(program) and line.unreadable and program.on_drift in {"resync", "raise"}:
+    if cannot_be_shown_whole(program) and line.unreadable and program.on_drift == "resync":
         return True
-    if program.on_drift == "raise":
-        is_odd = bool(on & {"orders", "caps", "nulls", "filters"}) or cannot_be_shown_whole(program)
-        return line.changes > program.changes or is_odd
     if not goes_by_value(program):  # which a count and shards do only to see whether their end is one
         return line.changes > program.changes or bool(on & {"orders", "caps"})
     if "tiny" in on and "ties" in on and line.changes > program.changes:
@@ -197,7 +194,7 @@ def is_checked(program):
     if goes_on_after_unreadable(program):
         return False
     # Such programs look at one item of a page, or at none. They are not told of others with its time, or of a cap.
-    is_simple = program.on_drift in {"ignore", "raise"} or program.sort_by or not goes_by_value(program)
+    is_simple = program.on_drift == "ignore" or program.sort_by or not goes_by_value(program)
     return not (is_simple and on & {"orders", "caps"})
 
 
@@ -212,7 +209,7 @@ def judge_walk(program, walk):
     world, line, still = program.world, program.line, is_still(program)
     if walk is None:
         return
-    if line.odd and program.on_drift in {"resync", "raise"}:
+    if line.odd and program.on_drift == "resync":
         return
     is_exact = not follows_cursor(program) or "moving" not in world.on
     expected = line.steady(program.began) if is_exact and is_checked(program) else []
