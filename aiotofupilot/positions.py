@@ -151,7 +151,8 @@ class Checkpoint(Parsable):
     or `datetime.min` in UTC, depending on where the server lists such items. None if the order has no time, or the
     walk followed the cursor."""
     seen: tuple[bytes, ...] = ()
-    """Digests of the IDs of the yielded items with that time, or of all yielded items if the order has no time."""
+    """Digests of the IDs of the yielded items with that time. If the order has no time, of all yielded items, in their
+    order."""
     listing: str = field(default="", eq=False)
     """The listing of this position, such as ``procedures``. Empty if it fits any listing, as a plain cursor does."""
     query: str = field(default="", eq=False)

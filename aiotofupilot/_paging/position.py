@@ -376,13 +376,13 @@ class ByTime(Position[T]):
 
 
 class ByKey(Position[T]):
-    """The position in a listing whose order of keys is unknown. All passed keys are remembered."""
+    """The position in a listing whose order of keys is unknown. Digests of all passed keys are remembered in order."""
 
     def __init__(self, order: SortOrder, start: Checkpoint) -> None:
         super().__init__(order, start)
-        self._ranks: dict[Any, int] = {}
+        self._ranks: dict[Any, int] = {key: rank for rank, key in enumerate(start.seen)}
         """The passed keys, with numbers that give their order. Several keys may share a number."""
-        self._new: list[Any] = []
+        self._new: list[bytes] = []
 
     def reject(self) -> None:
         super().reject()
@@ -401,8 +401,12 @@ class ByKey(Position[T]):
         if upcoming is not None:
             at = next(at for at, item in enumerate(self.items) if item is upcoming)
             left.update(self.keys[at:])
-        passed = [key for key in self._ranks if not (key in left and key in self._new)]
-        return self._named(None, passed, self._digests)
+        # Of keys with the same rank, the one noted last comes first.
+        passed = [key for key in reversed(self._ranks) if not (key in left and key in self._new)]
+        return None, tuple(sorted(passed, key=self._ranks.__getitem__))
+
+    def _keys_of(self, items: Sequence[Identified]) -> Sequence[bytes]:
+        return [digest(str(key)) for key in super()._keys_of(items)]
 
     def _ordered(self, page: Page[T]) -> tuple[Sequence[Any], bool]:
         keys = self._keys_of(page.data)
@@ -418,7 +422,7 @@ class ByKey(Position[T]):
         return key != self.key and self._was_passed(key)
 
     def _was_passed(self, key: Key) -> bool:
-        return key in self._ranks or (bool(self._digests) and digest(str(key)) in self._digests)
+        return key in self._ranks
 
     def _new_of(self, items: Sequence[T], keys: Sequence[Any]) -> Sequence[T]:
         return [item for item, key in zip(items, keys, strict=True) if not self._knows(item.id, key)]

@@ -399,6 +399,18 @@ class TestListingsThatMove:
             rest = await listing(limit=100, cursor=walk.checkpoint, max_items=3, on_drift="resync").collect()
             assert rest == supply[92:95], created
 
+    async def test_a_resumed_walk_knows_the_order_of_all_that_it_yielded(self):
+        """Stations have no time that sorts them."""
+        service = Sandbox(1)
+        first, stations = service.rows("stations")[0], service.rows("stations")
+        stations[:] = [evolve(first, id=f"{nth}") for nth in range(20)]
+        listing = Stations(InProcess(service)).list
+        walk = listing(limit=5, on_drift="resync").walk()
+        await take(walk, 10)
+        stations[:10] = stations[9::-1]
+        with pytest.raises(DriftError, match="does not keep an order"):
+            await listing(limit=5, cursor=Checkpoint.parse(str(walk.checkpoint)), on_drift="resync").collect()
+
     @pytest.mark.parametrize(
         ("limit", "taken", "change", "on_drift"),
         combined(
