@@ -309,6 +309,7 @@ class Walk(ItemIteration[Y]):
         if position.can_bound:
             _log.debug("%s have more than a page of items with the time %s", plan.start.listing, position.key)
             self._ties = Ties(self._source, position, plan, self._stats)
+            self._window.step_back()  # no more are in flight than the plan allows
         else:
             self._go_through_ties()
 
