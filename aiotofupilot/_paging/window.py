@@ -383,7 +383,7 @@ class Window(Generic[T]):
             return detour, _fetch(detour)
         if held is not None:
             return held[0], None
-        wanted = min(self.width.now, self.width.most, at_most)
+        wanted = min(self.width.now, at_most)
         request: Request | None = tasks.last if tasks else None
         if wanted > 1 and any(page.following is None for page in map(_arrived, tasks) if page is not None):
             wanted = 1  # after a page that shows the end, there is nothing to request ahead

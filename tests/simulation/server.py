@@ -375,7 +375,7 @@ class Server:
             delivery = Delivery.of(404, {"Content-Type": "application/json"}, GONE)
             self.world.marks.add("details that lag are asked for again")
         wrong = self._wrong(request)
-        if self.unreadable is not None and wrong is None and self.line.unreadable:
+        if self.unreadable is not None and wrong is None and delivery.status == 200:  # a cap is noticed first
             delivery = self.unreadable.alter(delivery, request, chance)
         if wrong is not None:
             delivery = wrong.alter(delivery, request, chance)
