@@ -226,7 +226,8 @@ def judge_walk(program, walk):
             world.marks.add("exactly once across texts while items come and go")
     if line.unreadable and program.skips:
         program.check("what cannot be read is left out", not line.unreadable & {*program.got}, walk.stats)
-        if only(program, "unreadable", "interrupts") and not program.is_broken_off and program.max_items is None:
+        is_whole = not (program.is_broken_off or program.sort_by) and program.max_items is None
+        if only(program, "unreadable", "interrupts") and is_whole:
             places = [at for at, id_ in enumerate(line.ids) if id_ in line.unreadable]
             is_named = walk.stats.unreadable_positions == places
             program.check("what is left out is named by its position", is_named, walk.stats, places)

@@ -267,7 +267,8 @@ class Program:
         if self.is_alone and latest is not None and latest.has_failed and "unreadable" not in self.world.on:
             self.check("an error counts its attempts", error.attempts == latest.attempt, error.attempts, latest)
             took = latest.ended - latest.began
-            is_said = error.elapsed is None if latest.attempt == 1 else abs((error.elapsed or 0.0) - took) < 1e-6
+            is_at_once = latest.attempt == 1 and error.elapsed is None
+            is_said = is_at_once or abs((error.elapsed or 0.0) - took) < 1e-6
             self.check("an error says how long it was tried", is_said, error.elapsed, latest)
         parts = error, str(error), vars(error), getattr(error, "__notes__", ()), error.__cause__, error.__context__
         key, shown = self.line.sandbox.api_key, " ".join(map(repr, parts))
