@@ -132,6 +132,8 @@ class Window(Generic[T]):
         self._tasks: Tasks[Request, Page[T]] = Tasks()
         self._held: tuple[Request, Page[T]] | None = None
         """A page that waits for its turn, because it begins after the position."""
+        self._was_held = False
+        """Whether the last page has waited. It is requested again if it still begins after the position."""
         self._last: tuple[Request, Page[T]] | None = None
         """The last page and its request. None if there is none to continue from."""
         self.left_out: Mapping[int, TofuPilotError] = {}
@@ -274,7 +276,7 @@ class Window(Generic[T]):
         if self._last is None:
             return False
         (request, page), bisection, course = self._last, self._bisection, self.course
-        if bisection is None and not request.is_detour:
+        if bisection is None and not (request.is_detour or self._was_held):
             self._held = request, page
         self._last = None
         has_moved = course.lost(request, page.data[0] if page.data else None, is_part=self.is_part)
@@ -342,7 +344,7 @@ class Window(Generic[T]):
         course = self.course
         while True:
             request, fetching = self._due(at_most)
-            self.left_out = {}
+            self.left_out, self._was_held = {}, fetching is None
             if fetching is None:
                 (_, page), self._last, self._held = cast("tuple[Request, Page[T]]", self._held), self._held, None
                 return page
