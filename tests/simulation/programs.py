@@ -541,7 +541,7 @@ class Walking(Iterating):
             super().take(item)
 
     def taken(self):
-        if not self.world.on & {"moving", "odd", "unreadable", "ties", "caps"}:
+        if not self.world.on & {"moving", "odd", "unreadable", "ties", "caps", "filters"}:
             overlap = self.on_drift != "ignore"
             self.furthest = len(self.got) + (self.concurrency - 1) * (self.limit - overlap)
 
