@@ -306,7 +306,7 @@ def judge_costs(program, stats, seconds):
     if program.max_items is not None and not overlap:
         limit = max(1, min(limit, program.max_items))
     # Pages of a walk by value have at least three items, and a hundred where equal times fill them.
-    fewest = pages_of(wanted, max(limit, 100 if line.longest > 1 else 3) if overlap else limit, overlap)
+    fewest = pages_of(wanted, max(limit, 100 if program.at_once > 1 else 3) if overlap else limit, overlap)
     pages = max(pages_of(wanted, limit, overlap), most_pages(program, wanted))
     if wanted > 900:
         pages += 1 + wanted // ANEW  # an end so deep is confirmed, and none is deeper
@@ -315,7 +315,7 @@ def judge_costs(program, stats, seconds):
     most = pages + beyond
     extra = program.requests - most
     if only(program, "ties"):
-        is_known = line.longest < limit  # otherwise some pages are read again
+        is_known = program.at_once < limit  # otherwise some pages are read again
         if is_known:
             is_fit = fewest <= program.requests <= most
             program.check("a walk costs its pages", is_fit, program.requests, (fewest, most))
@@ -323,7 +323,7 @@ def judge_costs(program, stats, seconds):
         was_asked = "ask" in program.universe.plots  # in vain, so that the next request may wait
         if is_known and not (world.on & {"jitter", "slow", "limiter", "together"} or was_asked):
             latency = program.server.latency
-            time = ideal(pages, program.concurrency, latency) + latency * (line.longest > 1)  # one begins late
+            time = ideal(pages, program.concurrency, latency) + latency * (program.at_once > 1)  # one begins late
             program.check("a walk takes its time", seconds <= time + 1e-6, seconds, time)
     elif only(program, "unreadable") and program.errors == 0:
         bad = len(line.unreadable)

@@ -187,7 +187,8 @@ class Program:
         """Do it, as a task of its own."""
         PROGRAM.set(self)
         self.began, self.changes, self.length = self.world.now, self.line.changes, len(self.line.rows)
-        self.had_one_time = len({*map(time_of, self.line.rows)}) < 2
+        times = Counter(map(time_of, self.line.rows))
+        self.had_one_time, self.at_once = len(times) < 2, max(times.values(), default=0)
         try:
             await self.act()
         except TofuPilotError as error:
