@@ -390,7 +390,7 @@ def judge_since(program, walk, requests):
     if is_still(program) and line.kind == "procedures" and not line.unreadable:  # the API cannot sort them
         times = [time_of(line.items[id_]) for id_ in got]
         program.check("a pass holds nothing back", {*got} >= {*line.ids} and is_sorted(times, None), got[:3])
-    if only(program, "moving", "ties"):
+    if only(program, "moving", "ties") and program.at_once < program.limit:
         program.costs("a pass costs its pages", requests, program.pass_costs, line.kind)
 
 
