@@ -19,7 +19,7 @@ from .contenders import CONTENDERS
 from .scenario import KINDS, Listing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
 __all__ = ["TASKS"]
 
@@ -130,23 +130,34 @@ def drift(name: str, seed: int, items: int, created: float, removed: float) -> d
         ``stayed``, how many procedures were listed throughout; ``missed``, how many of them were not seen; ``doubled``,
         how many were seen again; and ``error``, None if there was none.
     """
-    from aiotofupilot.testing import audit
+    from aiotofupilot.sandbox import BusyLine, Factory, Request, Sandbox
+    from aiotofupilot.testing import serve
 
-    async def read(url: str, _key: str) -> AsyncIterator[str]:
-        async with CONTENDERS[name].open(url, KINDS["few"]) as listing:
-            async for procedure in listing():
-                yield procedure["id"] if isinstance(procedure, dict) else procedure.id
+    sandbox, line = Sandbox(items, runs=0, seed=seed), BusyLine(inserts=created, removals=removed, seed=seed)
+    before = {procedure.id for procedure in sandbox.procedures}
 
+    def change(factory: Factory, request: Request) -> None:
+        if len(line.inserted) >= items:
+            line.inserts = 0.0  # so that every loop ends
+        line(factory, request)
+
+    async def read() -> list[str]:
+        async with CONTENDERS[name].open(sandbox.url, KINDS["few"]) as listing:
+            return [item["id"] if isinstance(item, dict) else item.id async for item in listing()]
+
+    sandbox.before_response.append(change)
     try:
-        report = asyncio.run(audit(read, items=items, created=created, removed=removed, seed=seed))
+        with serve(sandbox):
+            got = asyncio.run(read())
     except Exception as raised:  # noqa: BLE001 - the failure is what is reported
         return {"items": 0, "expected": items, "error": f"{type(raised).__name__}: {raised}"}
+    stayed = before - {procedure.id for procedure in line.removed}
     return {
-        "stayed": report.stayed,
-        "missed": len(report.missed),
-        "doubled": len(report.doubled),
-        "items": report.got,
-        "expected": report.got,
+        "stayed": len(stayed),
+        "missed": len(stayed.difference(got)),
+        "doubled": len(got) - len({*got}),
+        "items": len(got),
+        "expected": len(got),
         "error": None,
     }
 

@@ -6,8 +6,7 @@ pytest finds the fixtures `tofupilot_sandbox` and `tofupilot_environment` (see `
         service = Service(url=sandbox.url, api_key=sandbox.api_key)
 
 - `plugin` has the fixtures.
-- `serving` runs a sandbox in its own thread. `audit` finds what any client's loop misses or doubles while a listing
-  changes.
+- `serving` runs a sandbox in its own thread.
 - `in_process` has `session_in_process`, a session on a sandbox without sockets, and its clock, `FakeClock`.
 - `mocking` has `mock_listing`, for tests that use aioresponses.
 - `builders` has `make_run` and others, which make items.
@@ -27,6 +26,6 @@ else:  # hidden from type checkers, because they would then accept any name
         "builders": ("make", "make_measurement", "make_phase", "make_run", "make_unit"),
         "in_process": ("FakeClock", "session_in_process"),
         "mocking": ("MockResponse", "mock_listing"),
-        "serving": ("AuditReport", "audit", "serve", "session_on"),
+        "serving": ("serve", "session_on"),
     }
     __getattr__, __dir__ = _public.lazy(__name__, _NAMES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from typing import assert_type
 
 from aiointercept import aiointercept
@@ -26,10 +25,8 @@ from aiotofupilot import (
 )
 from aiotofupilot.sandbox import Factory, Sandbox
 from aiotofupilot.testing import (
-    AuditReport,
     FakeClock,
     MockResponse,
-    audit,
     make,
     make_measurement,
     make_phase,
@@ -83,16 +80,3 @@ def mocks_take_items_or_their_number(mocked: aioresponses) -> None:
     assert_type(mock_listing(aiointercept(mock_external_urls=True)), Factory)
     mock_listing(aioresponses)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - the class is not a mock
     mocked.get("https://example.com/", response_class=MockResponse)  # pyright: ignore[reportUnknownMemberType] - aioresponses says of a pattern no more than that it is one
-
-
-async def an_audit_takes_a_loop_of_any_form() -> None:
-    def generator(url: str, _key: str) -> Iterator[str]:
-        yield url
-
-    async def async_generator(url: str, _key: str) -> AsyncIterator[str]:
-        yield url
-
-    assert_type(await audit(generator, seed=7), AuditReport)
-    assert_type(await audit(async_generator, removed=0), AuditReport)
-    assert_type((await audit(generator, items=10)).missed, tuple[str, ...])
-    await audit(lambda url, _key: [len(url)])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType] - ids
