@@ -26,8 +26,6 @@ from .tasks import Tasks, outcome
 from .walk import LEFT_OUT_KEPT, Walk, note_checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from aiotofupilot.positions import Checkpoint, Watermark
 
     from .incremental import IncrementalWalk
@@ -89,39 +87,11 @@ class _ItemReader:
         return entries
 
 
-class _Buffer:
-    """Decides which details may wait to be yielded."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        """Requests stop while more bytes than this could be waiting."""
-        self.largest = 0
-        """The bytes of the longest details so far. Each request is expected to return as many bytes."""
-        self._held = 0
-
-    def surplus(self, entries: Sequence[_Entry]) -> list[_Entry]:
-        """Return the entries whose details do not fit, the last first. Count the entries that fit."""
-        lengths = [len(entry.body or b"") for entry in entries]
-        self.largest, self._held = max([self.largest, *lengths]), sum(lengths)
-        surplus: list[_Entry] = []
-        for at in range(len(entries) - 1, 0, -1):
-            if self._held > self.most and lengths[at]:
-                surplus.append(entries[at])
-                self._held -= lengths[at]
-        return surplus
-
-    def expected(self, in_flight: int) -> int:
-        return self._held + in_flight * self.largest
-
-
 class DetailIteration(MarkedIteration[D, _Entry]):
     """The base of both walks over details.
 
-    At most ``concurrency`` requests are in flight, for details and the next page of items together. Until the details
-    of one item have been read, only one request for details is in flight.
-
-    Requests stop while more than ``max_buffer`` bytes could be waiting, including those in flight. If more have arrived
-    after all, details are dropped, the last item first, and requested again later.
+    At most ``concurrency`` details are in flight or waiting, beside the next page of items. Until the session has read
+    details of such an item, only one request for details is in flight.
     """
 
     @internal
@@ -131,12 +101,10 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         source: Source[Any],
         details: DetailSource[D],
         plan: Plan,
-        max_buffer: int,
     ) -> None:
         self._walk = walk  # it has at most one page in flight
         self._source = details
         self._listed = _ItemReader(walk)
-        self._buffer = _Buffer(max_buffer)
         self._stats = WalkStats(counts=walk.stats.counts)
         """The counts of the details, without those of the walk over the items."""
         self._retrieval = Retrieval(source, details, plan, walk.stats.counts)
@@ -251,20 +219,15 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         tasks, entries, concurrency = self._tasks, self._entries, self._plan.concurrency
         if tasks.beside is not None and tasks.beside.done():
             self._take_up(tasks.beside)
-        for entry in self._buffer.surplus(entries):
-            self._forget(entry)
-        running = tasks.in_flight
-        in_flight, is_reading = len(running), tasks.beside in running
-        expected = self._buffer.expected(in_flight - is_reading)
+        in_flight = len(tasks.in_flight)
         enough = min(1 if concurrency == 1 else 2 * concurrency, self._wanted)
         if len(entries) < enough and tasks.beside is None and not self._listed.has_ended and in_flight < concurrency:
             tasks.start_beside(self._listed.read(2 * concurrency))
             in_flight += 1
-        width = concurrency if self._source.is_known and self._buffer.largest else 1
-        for at, entry in enumerate(islice(entries, min(width, self._wanted))):
+        width = concurrency if self._source.is_known else 1
+        for entry in islice(entries, min(width, self._wanted)):
             if entry.task is None:
-                expected += self._buffer.largest
-                if in_flight >= concurrency or (at and expected > self._buffer.most):
+                if in_flight >= concurrency:
                     break
                 getting = self._retrieval.get(entry.item, entry.before, is_checked=entry.is_checked)
                 entry.task = tasks.start(getting, entry)

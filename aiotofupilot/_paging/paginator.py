@@ -36,10 +36,6 @@ __all__ = ["Details", "Paginator"]
 D = TypeVar("D")
 R = TypeVar("R")
 
-MAX_BUFFER = 96 * 1024 * 1024
-"""By default, at most this many bytes wait to be yielded. The longest known runs have 38 MB. With this limit, a program
-that reads many of them takes less than 400 MB."""
-
 _SHOWN = 4
 """At most this many values of a filter are shown. A query may name hundreds of IDs."""
 
@@ -134,52 +130,45 @@ class Paginator(AsyncOnly, Generic[Y]):
         return Paginator(self._source.into(model, converter), evolve(self._plan, holds_values=True))
 
     @overload
-    def details(self: Paginator[models.Batch], *, max_buffer: int = ...) -> Details[models.BatchDetails]: ...
+    def details(self: Paginator[models.Batch]) -> Details[models.BatchDetails]: ...
     @overload
-    def details(self: Paginator[models.Deployment], *, max_buffer: int = ...) -> Details[models.DeploymentDetails]: ...
+    def details(self: Paginator[models.Deployment]) -> Details[models.DeploymentDetails]: ...
     @overload
-    def details(
-        self: Paginator[models.Measurement], *, max_buffer: int = ...
-    ) -> Details[models.MeasurementDetails]: ...
+    def details(self: Paginator[models.Measurement]) -> Details[models.MeasurementDetails]: ...
     @overload
-    def details(self: Paginator[models.Part], *, max_buffer: int = ...) -> Details[models.PartDetails]: ...
+    def details(self: Paginator[models.Part]) -> Details[models.PartDetails]: ...
     @overload
-    def details(self: Paginator[models.Phase], *, max_buffer: int = ...) -> Details[models.PhaseDetails]: ...
+    def details(self: Paginator[models.Phase]) -> Details[models.PhaseDetails]: ...
     @overload
-    def details(self: Paginator[models.Procedure], *, max_buffer: int = ...) -> Details[models.ProcedureDetails]: ...
+    def details(self: Paginator[models.Procedure]) -> Details[models.ProcedureDetails]: ...
     @overload
-    def details(self: Paginator[models.Run], *, max_buffer: int = ...) -> Details[models.RunDetails]: ...
+    def details(self: Paginator[models.Run]) -> Details[models.RunDetails]: ...
     @overload
-    def details(self: Paginator[models.Station], *, max_buffer: int = ...) -> Details[models.StationDetails]: ...
+    def details(self: Paginator[models.Station]) -> Details[models.StationDetails]: ...
     @overload
-    def details(self: Paginator[models.Unit], *, max_buffer: int = ...) -> Details[models.UnitDetails]: ...
+    def details(self: Paginator[models.Unit]) -> Details[models.UnitDetails]: ...
     @overload
-    def details(self: Paginator[models.Log], *, max_buffer: int = ...) -> Details[models.Log]: ...
+    def details(self: Paginator[models.Log]) -> Details[models.Log]: ...
     @overload
-    def details(self: Paginator[RawItem], *, max_buffer: int = ...) -> Details[RawItem]: ...
+    def details(self: Paginator[RawItem]) -> Details[RawItem]: ...
     @overload
-    def details(self, *, max_buffer: int = ...) -> Details[Y]: ...
-    def details(self, *, max_buffer: int = MAX_BUFFER) -> Details[Any]:
+    def details(self) -> Details[Y]: ...
+    def details(self) -> Details[Any]:
         """Return the same listing with the details of each item, as ``get()`` of the listing returns them.
 
         Each item takes one more request. At most ``concurrency`` requests are in flight, for pages and details
-        together. The details come in the order of the listing, with its checkpoints and watermarks.
+        together, and at most as many details wait to be yielded. The details come in the order of the listing, with its
+        checkpoints and watermarks.
 
         Items that were removed after they were listed are left out and counted. With ``on_unreadable="skip"``, items
         whose details cannot be read are left out and counted, too. An item that is not found but still listed is
         requested again for some seconds, because a replica of the server may lag. ``max_items`` counts details. After
         `raw`, the details are raw too, and after `into`, they are objects of your class.
 
-        Args:
-            max_buffer: The most bytes of decompressed details that may wait to be yielded, 1 or more. Requests stop
-                while more bytes than this could be waiting. Details are decoded when they are yielded.
-
         Raises:
-            TypeError: ``max_buffer`` is not an integer.
-            ValueError: ``max_buffer`` is out of bounds, or the API cannot return single items of this listing, such
-                as users.
+            ValueError: The API cannot return single items of this listing, such as users.
         """
-        return Details(self._source, self._plan, max_buffer)
+        return Details(self._source, self._plan)
 
     def walk(self, *, receipt: str | PathLike[str] | None = None) -> Walk[Y]:
         """Return a pass over the items. It can be closed, and has a checkpoint and counts.
@@ -368,14 +357,13 @@ class Details(AsyncOnly, Generic[D]):
     """
 
     @internal
-    def __init__(self, source: Source[Any], plan: Plan, max_buffer: int) -> None:
+    def __init__(self, source: Source[Any], plan: Plan) -> None:
         self._details: DetailSource[D] = source.details()
         self._source = source.raw() if plan.holds_values else source  # the class may need fields that only details have
         self._plan = plan
         # The items are walked one page at a time, because the details are in flight. The walk has no ``max_items``,
         # because any item may be left out.
         self._plan_of_items = evolve(plan, concurrency=1, max_items=None, holds_values=False)
-        self._max_buffer = integer("max_buffer", max_buffer, low=1)
 
     def __repr__(self) -> str:
         return f"<Details of {self._plan.start.listing} from {self._plan.start.place}>"
@@ -391,7 +379,7 @@ class Details(AsyncOnly, Generic[D]):
     def walk(self) -> DetailsWalk[D]:
         """Return a pass over the details. It can be closed, and has a checkpoint and counts."""
         items = Walk[Identified](self._source, self._plan_of_items)
-        return DetailsWalk(items, self._source, self._details, self._plan, self._max_buffer)
+        return DetailsWalk(items, self._source, self._details, self._plan)
 
     def since(self, watermark: Watermark | None = None, *, overlap: float = OVERLAP) -> IncrementalDetailsWalk[D]:
         """Return a pass over the details of the items created since a watermark; see `Paginator.since`.
@@ -411,7 +399,7 @@ class Details(AsyncOnly, Generic[D]):
         items = IncrementalWalk[Identified](
             self._source, self._plan_of_items, watermark, overlap=checked_overlap(overlap), marks=False
         )
-        return IncrementalDetailsWalk(items, self._source, self._details, self._plan, self._max_buffer)
+        return IncrementalDetailsWalk(items, self._source, self._details, self._plan)
 
     async def collect(self) -> list[D]:
         """Return the details of all items."""
@@ -423,5 +411,5 @@ class Details(AsyncOnly, Generic[D]):
         wanted = 1 if self._plan.max_items is None else min(1, self._plan.max_items)
         items = Walk[Identified](self._source, self._plan_of_items)
         plan = evolve(self._plan, max_items=wanted)
-        async with DetailsWalk(items, self._source, self._details, plan, self._max_buffer) as walk:
+        async with DetailsWalk(items, self._source, self._details, plan) as walk:
             return await anext(walk, None)

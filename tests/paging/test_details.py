@@ -161,21 +161,9 @@ class TestItems:
             taken = await walk.take(3)
             assert 1 <= len(taken) <= 3
 
-    async def test_what_is_too_long_to_be_kept_is_requested_again(self, service):
-        """The length of details is known only once they are there. Those before them were short."""
-        long = [evolve(procedure, name="x" * 5000) for procedure in service.procedures[1:9]]
-        service.procedures[1:9] = long
-        connection = InProcess(service, turns=lambda: 3)
-        async with connection.procedures.list(concurrency=8).details(max_buffer=8_000).walk() as walk:
-            found = [item.id async for item in walk]
-        assert found == ids(service)
-        assert 45 < walk.stats.requests - walk.stats.pages <= 45 + len(long)
-
     def test_what_has_no_details_says_so(self, connection):
         with pytest.raises(ValueError, match="users have no details: the API cannot return a single one"):
             Users(connection).list().details()
-        with pytest.raises(ValueError, match="max_buffer must be at least 1, got 0"):
-            connection.procedures.list().details(max_buffer=0)
         with pytest.raises(TypeError, match="write 'async for item in"):
             iter(connection.procedures.list().details())
 

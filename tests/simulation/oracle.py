@@ -370,11 +370,11 @@ def judge_details(program, walk):
         extra -= most_pages(program, items) - pages_of(items, 100, 1)
         # Pages beyond the end are requested for nothing, and so are details in flight that are longer than expected.
         program.costs("details cost a request each", extra, program.concurrency)
-    if only(program, "moving", "ties") and program.max_buffer > 1_000_000:  # otherwise some are dropped and come again
+    if only(program, "moving", "ties"):
         # A 404 may be that of a replica that lags, so the item is asked for again after 1, 2 and 4 s.
         program.costs("details are asked for four times at most", max(program.looks.values(), default=0), 4)
-    # The next ones are read however long they are.
-    program.costs("no more bytes wait than allowed", program.most_held, program.max_buffer + 4 * program.largest)
+    # As many may be requested while those at hand are taken.
+    program.costs("no more details wait than allowed", program.most_held, 2 * program.concurrency)
 
 
 def judge_since(program, walk, requests):

@@ -581,34 +581,30 @@ class Detailing(Iterating):
 
     def __init__(self, universe, name):
         super().__init__(universe, name)
-        self.max_buffer = self.chance.choice((20_000, 100_000, 10_000_000))
         self.follows = True
 
     def make(self, text):
         cursor = None if text is None else Checkpoint.parse(text)
         listing = self.listing.list(cursor=cursor, **self.options())
-        return listing.details(max_buffer=self.max_buffer).walk()
+        return listing.details().walk()
 
     def begin(self, sent):
         super().begin(sent)
-        self.expected[sent] = self.largest
         self.looks[sent.path] += not sent.limit
 
     def end(self, sent):
         super().end(sent)
-        expected = self.expected.pop(sent)
         if sent.status == 200 and not sent.limit:
-            self.held[sent.path.rpartition("/")[2]] = min(sent.size, expected)  # nobody knows how much longer it is
-            self.largest = max(self.largest, sent.size)
-            self.most_held = max(self.most_held, sum(self.held.values()))
+            self.held.add(sent.path.rpartition("/")[2])
+            self.most_held = max(self.most_held, len(self.held))
 
     def take(self, item):
         self.got.append(item.id)
-        self.held.pop(detail_key(self.line.kind, item), None)
+        self.held.discard(detail_key(self.line.kind, item))
 
     async def act(self):
         self.max_items, self.skips = None, True
-        self.held, self.largest, self.most_held, self.expected, self.looks = {}, 0, 0, {}, Counter()
+        self.held, self.most_held, self.looks = set(), 0, Counter()
         walk = await self.go()
         oracle.judge_walk(self, walk)
         oracle.judge_details(self, walk)

@@ -24,7 +24,7 @@ async def a_listing_becomes_a_table(session: TofuPilotSession) -> None:
 
 async def waveforms_become_a_table(session: TofuPilotSession) -> None:
     assert_type(await arrow.series(session.runs.list()), pa.Table)
-    assert_type(await arrow.series(session.runs.list().details(max_buffer=1000), columns=["value"]), pa.Table)
+    assert_type(await arrow.series(session.runs.list().details(), columns=["value"]), pa.Table)
     assert_type(arrow.series_batches(session.runs.list(), rows=100), arrow.RecordBatches)
     await arrow.series(session.units.list())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 

@@ -96,7 +96,7 @@ def its_walks_keep_the_type(session: BlockingSession, watermark: Watermark) -> N
 
 
 def details_have_the_type_that_get_returns(session: BlockingSession) -> None:
-    details = session.runs.list().details(max_buffer=1_000_000)
+    details = session.runs.list().details()
     assert_type(details, BlockingDetails[RunDetails])
     assert_type(details.collect(), list[RunDetails])
     assert_type(details.first(), RunDetails | None)

@@ -194,7 +194,7 @@ async def details_have_the_type_that_get_returns(session: TofuPilotSession) -> N
     assert_type(session.runs.list().details(), Details[RunDetails])
     assert_type(session.units.list().details(), Details[UnitDetails])
     assert_type(session.logs.list().details(), Details[Log])
-    assert_type(session.runs.list().raw().details(max_buffer=1_000_000), Details[RawItem])
+    assert_type(session.runs.list().raw().details(), Details[RawItem])
     assert_type(await session.procedures.list().details().first(), ProcedureDetails | None)
     assert_type(await session.parts.list().details().collect(), list[PartDetails])
     async for batch in session.batches.list().details():
