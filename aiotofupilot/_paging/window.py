@@ -39,6 +39,11 @@ _GOOD_PAGES = 10
 """After this many good pages in a row, the length of halved pages is doubled."""
 
 
+_WAITS_AT_MOST = 3
+"""A page requested ahead waits for at most this many searches. Then it is requested again, because the listing may have
+moved."""
+
+
 @define(eq=False)
 class _Length:
     """How many items are requested per page: fewer if the server caps pages or pages take too long."""
@@ -132,8 +137,8 @@ class Window(Generic[T]):
         self._tasks: Tasks[Request, Page[T]] = Tasks()
         self._held: tuple[Request, Page[T]] | None = None
         """A page that waits for its turn, because it begins after the position."""
-        self._was_held = False
-        """Whether the last page has waited. It is requested again if it still begins after the position."""
+        self._waits = 0
+        """How often a page has waited since the last one that was not requested for a search."""
         self._last: tuple[Request, Page[T]] | None = None
         """The last page and its request. None if there is none to continue from."""
         self.left_out: Mapping[int, TofuPilotError] = {}
@@ -276,7 +281,7 @@ class Window(Generic[T]):
         if self._last is None:
             return False
         (request, page), bisection, course = self._last, self._bisection, self.course
-        if bisection is None and not (request.is_detour or self._was_held):
+        if bisection is None and not request.is_detour and self._waits < _WAITS_AT_MOST:
             self._held = request, page
         self._last = None
         has_moved = course.lost(request, page.data[0] if page.data else None, is_part=self.is_part)
@@ -344,8 +349,9 @@ class Window(Generic[T]):
         course = self.course
         while True:
             request, fetching = self._due(at_most)
-            self.left_out, self._was_held = {}, fetching is None
+            self.left_out = {}
             if fetching is None:
+                self._waits += 1
                 (_, page), self._last, self._held = cast("tuple[Request, Page[T]]", self._held), self._held, None
                 return page
             self.length.requested = request.limit
@@ -372,6 +378,7 @@ class Window(Generic[T]):
             else:
                 self._last = request, page
                 if not request.is_detour:
+                    self._waits = 0
                     self._tasks.drop_first()
                     self._settle(page, request.limit)
                 return page
