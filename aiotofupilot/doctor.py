@@ -28,14 +28,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from attrs import define, frozen
 
-from . import errors
+from . import Checkpoint, errors
 from ._paging.course import DEEP, LONGEST
 from ._paging.position import NULLS, ByKey, ByTime, OutOfBoundError, UnsortedError, begin_of_group
 from ._paging.source import BY_ID, SHORTEST, check_offsets
 from ._version import __version__
 from .listings import NAMES
 from .models import Page
-from .positions import Checkpoint
 from .stats import RequestCounts
 
 if TYPE_CHECKING:

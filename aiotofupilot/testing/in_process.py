@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from multidict import CIMultiDict
 
-from aiotofupilot import TofuPilotSession
+from aiotofupilot import ConnectionFailedError, TofuPilotSession
 from aiotofupilot._checks import aware, boolean, integer, seconds as checked_seconds
 from aiotofupilot._clock import Clock
 from aiotofupilot._http.transport import Transport
 from aiotofupilot._session import Wiring
-from aiotofupilot.errors import ConnectionFailedError
 from aiotofupilot.sandbox.request import Head, Request
 
 if TYPE_CHECKING:
