@@ -12,8 +12,8 @@ and that can be closed. `tasks` holds the work in flight, in order. Downloads us
 - `count` finds out how many items a listing has, and cuts it into parts.
 - `incremental` is one pass over what is new in a listing, or an endless stream of such passes. `by_creation` finds new
   items by their time of creation, and `by_run` finds what new runs wrote.
-- `details` requests the details of each item of a walk, several at once. `retrieval` requests those of one item, or
-  finds out why there are none.
+- `details` requests the details of the items of a walk, several at once. `retrieval` requests the details of one item.
+  If they are not found, it finds out whether the item was removed.
 - `receipts` records what a walk has done, so that anybody can check it.
 - `unreadable` reads around an item that the server cannot serve, and tells such an item from an outage.
 """

@@ -52,7 +52,8 @@ class PassClock:
 
     def __init__(self) -> None:
         self.began_at = -math.inf
-        """When the pass began, by the earlier of both clocks; minus infinity before the first response."""
+        """When the pass began, by the earlier of the local clock and the server's. Minus infinity before the first
+        response."""
         self.by_server = -math.inf  # when the pass began, by the server's clock if a response has it
         self.seen_at = -math.inf
         """When the last page was noted, by the server's clock, in whole seconds. It may be up to a second late."""
@@ -76,7 +77,7 @@ class PassClock:
         return page
 
     def note(self, newest: float, now: float) -> None:
-        """Learn when the pass began, at the earliest, from the time of the newest item of a page."""
+        """Note the time of a page's newest item. The pass began no earlier than this, less the seconds it has taken."""
         took = now - self._requested_at
         self._by_items = max(self._by_items, newest - took)
         self.seen_at = math.ceil(self._at_last + took)

@@ -96,7 +96,7 @@ class Walk(ItemIteration[Y]):
             on_unreadable=plan.on_unreadable,
         )
         self._ties: Ties[Identified] | None = None
-        """Reads items of the same time that fill more than a page, or None."""
+        """Reads the items of a time that has more than a page of them. None if no such time is being read."""
         self._resyncs = self._duplicates = 0
         self._fruitless = 0  # how many pages in a row brought nothing new
         self._wanted = sys.maxsize if plan.max_items is None else plan.max_items
@@ -477,9 +477,8 @@ class Ties(Generic[Y]):
     async def take(self) -> Page[Identified] | None:
         """Return a page of more items of this time, or None if no order shows all of them.
 
-        The last page also has the items behind them.
-
-        The page leads nowhere if one response showed everything up to the bound.
+        The last page also has the later items up to the bound. Its ``next_cursor`` is None if a single response showed
+        everything.
 
         Raises:
             UnsortedError: The listing begins with items of this time, although older items should come first.
@@ -519,7 +518,7 @@ class Ties(Generic[Y]):
     def _page_of(self, items: Sequence[Identified], keys: Sequence[Any], walk: Walk[Identified]) -> Page[Identified]:
         """Return a page with a response's items of this time, and note whether it is the last page.
 
-        The last page also has the items behind them.
+        The last page also has the later items up to the bound.
         """
         ties = [item for item, key in zip(items, keys, strict=True) if key == self.key]
         first, last = sorted((self.key, self.bound))

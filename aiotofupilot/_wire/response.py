@@ -107,17 +107,17 @@ def problem(response: Response) -> errors.APIError:
     """Return the error for any response. A body that is not the API's is summarized."""
     import msgspec  # noqa: PLC0415 - when the first response needs it
 
-    status, told = response.status, _Problem()
+    status, said = response.status, _Problem()
     if len(response.body) <= _PARSED_AT_MOST:
         with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # a proxy's HTML, or nothing at all
-            told = msgspec.json.decode(response.body, type=_Problem)
+            said = msgspec.json.decode(response.body, type=_Problem)
     issues: tuple[errors.ValidationIssue, ...] = ()
     with suppress(msgspec.ValidationError):  # issues in an unknown form, because the form depends on the version of zod
-        issues = msgspec.convert(told.issues, tuple[errors.ValidationIssue, ...])
+        issues = msgspec.convert(said.issues, tuple[errors.ValidationIssue, ...])
     return _ERRORS.get(status, errors.ServerError if status >= 500 else errors.APIError)(  # noqa: PLR2004 - the class of the server's faults
-        told.message or _summary(response),
+        said.message or _summary(response),
         status=status,
-        code=told.code if isinstance(told.code, str) else None,
+        code=said.code if isinstance(said.code, str) else None,
         issues=issues,
         request_id=response.request_id,
         retry_after=retry_after(response),

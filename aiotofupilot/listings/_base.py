@@ -92,7 +92,8 @@ class Listing(Generic[T]):
     default_order: ClassVar[str | None]
     """The field of the server's default order, or None if it is not known."""
     times: ClassVar[dict[str | None, str | None]]
-    """The unchanging times that the server sorts by, and the prefix of the parameters that bound each, or None."""
+    """The times that the server sorts by and that never change. The value is the prefix of the filters by a time, such
+    as ``created`` of ``created_after``, or None if no filter bounds it."""
 
     @internal
     def __init__(self, connection: Connection) -> None:

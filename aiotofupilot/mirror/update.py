@@ -147,7 +147,7 @@ class Update:
                         await self._bring(name)
             except TofuPilotError as error:
                 await self._store()
-                vars(error).pop("__notes__", None)  # they say how to resume a walk, which is not possible here
+                vars(error).pop("__notes__", None)  # they say how to resume a walk, but an update has none to resume
                 if isinstance(error, DriftError):
                     error.hint = _NOT_WHOLE
                 raise
@@ -367,7 +367,7 @@ class Update:
                     await self._add(name, [item for item in items if run_of(item) in wanted])
                 self._note_stats(name, walk.stats)
         except (ForbiddenError, NotFoundError) as error:
-            # The procedure may have been removed. If its runs are still listed, something else is wrong.
+            # The procedure may have been removed with its runs. If they are still listed, the error has another cause.
             page = await self.session.runs.list(ids=list(run_ids))
             has_runs = any(procedure_id in (None, run.procedure.id) for run in page.data)
             if has_runs or isinstance(error, ForbiddenError):

@@ -68,14 +68,14 @@ class Request:
         return quote(self.path, safe=_READABLE) + (f"?{urlencode([*self.query.items()])}" if self.query else "")
 
     def __str__(self) -> str:
-        told = [f"{self.method} {self.target}: {self.status or 'no response'}"]
+        parts = [f"{self.method} {self.target}: {self.status or 'no response'}"]
         if self.attempt > 1:
-            told.append(f"attempt {self.attempt}")
+            parts.append(f"attempt {self.attempt}")
         if self.page and (self.is_right or not self.fault):
-            told.append(f"{len(self.page.data)} items")
+            parts.append(f"{len(self.page.data)} items")
         if self.fault:
-            told.append(repr(self.fault))
-        return ", ".join(told)
+            parts.append(repr(self.fault))
+        return ", ".join(parts)
 
     def __repr__(self) -> str:
         return f"<{self}>"

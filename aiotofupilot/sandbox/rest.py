@@ -265,7 +265,7 @@ def _conditions(text: str) -> Callable[[Metadata], bool] | None:
         document = None
     if not isinstance(document, dict):
         raise InvalidValueError(_issue("invalid_type"))
-    wanted = {key: _condition(told) for key, told in cast("dict[str, Any]", document).items()}
+    wanted = {key: _condition(given) for key, given in cast("dict[str, Any]", document).items()}
     if unknown := [key for key, condition in wanted.items() if condition is None]:
         raise InvalidValueError(*(_issue("invalid_union", key) for key in unknown))
     if len(wanted) > _MOST_KEYS:
@@ -274,12 +274,12 @@ def _conditions(text: str) -> Callable[[Metadata], bool] | None:
     return (lambda metadata: all(key in metadata and meet(metadata[key]) for key, meet in meets)) if meets else None
 
 
-def _condition(told: object) -> Callable[[Any], bool] | None:
+def _condition(given: object) -> Callable[[Any], bool] | None:
     """Return the test of a condition on a boolean, text or numbers, or None for another condition.
 
     Values of other types fail the test.
     """
-    match cast("dict[str, Any]", told):
+    match cast("dict[str, Any]", given):
         case {"eq": bool(wanted), **others} if not others:
             return lambda value: value is wanted
         case {**parts} if parts.keys() <= {"in", "contains"}:

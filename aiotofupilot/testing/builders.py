@@ -169,17 +169,17 @@ def _evolved(model: type[T], changes: Mapping[str, object], owner: Mapping[str, 
 
 def _id_of(item: Any, given: Iterable[str]) -> str:  # noqa: ANN401 - an item
     """Make an ID from the fields of an item. Times count only if they are given."""
-    told = {name: value for name, value in attrs.asdict(item, recurse=False).items() if name not in _APART}
-    told |= {name: name in given and document(value) for name, value in told.items() if isinstance(value, datetime)}
-    text = json.dumps(told, default=lambda part: isinstance(part, datetime) or document(part), sort_keys=True)
+    wire = {name: value for name, value in attrs.asdict(item, recurse=False).items() if name not in _APART}
+    wire |= {name: name in given and document(value) for name, value in wire.items() if isinstance(value, datetime)}
+    text = json.dumps(wire, default=lambda part: isinstance(part, datetime) or document(part), sort_keys=True)
     return str(uuid5(NAMESPACE_URL, f"https://example.com/{type(item).__name__}?{text}"))
 
 
 def _read(model: Any, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - a model and an item of it
     """Make an item as the client reads it, with arrays as tuples and references in place of items."""
-    told = {field.wire_name: values[field.name] for field in fields_of(model)}
+    wire = {field.wire_name: values[field.name] for field in fields_of(model)}
     try:
-        return from_wire(json.loads(json.dumps(told, default=_sent)), model)
+        return from_wire(json.loads(json.dumps(wire, default=_sent)), model)
     except DecodeError as error:
         raise TypeError(f"{model.__name__} cannot have this value: {error}") from error
 
@@ -192,12 +192,12 @@ def _sent(value: Any) -> object:  # noqa: ANN401 - any value of a field
         return _example(cast("Any", value))
     if isinstance(value, Iterable) and not isinstance(value, Mapping):
         return [*cast("Iterable[object]", value)]
-    told = document(cast("object", value))
+    wire = document(cast("object", value))
     if isinstance(value, models.Part) and value.revisions:
-        told["revision"] = value.revisions[-1]
+        wire["revision"] = value.revisions[-1]
     elif isinstance(value, models.Run):
-        told["serial_number"] = value.unit.serial_number
-    return told
+        wire["serial_number"] = value.unit.serial_number
+    return wire
 
 
 @cache

@@ -322,7 +322,7 @@ class TestNotProven:
         assert reason in said
 
     async def test_of_items_of_one_time_that_two_pages_show_in_another_order(self, connection, path, service):
-        """They bring nothing new, and no line would say why the walk goes on behind them."""
+        """Without a line for each, a receipt would not show why the walk continues after pages without new items."""
         first = service.runs[0].started_at
         times = [first] * 2 + [first - timedelta(milliseconds=1)] * 99 + [first - timedelta(hours=1)] * 9
         service.runs = [evolve(run, started_at=time) for run, time in zip(service.runs, times, strict=False)]

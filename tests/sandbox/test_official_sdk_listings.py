@@ -48,7 +48,7 @@ def service():
         for people in ("_CREATORS", "OTHERS"):
             known = [(name or "Unnamed", email or "nobody@example.com") for name, email in getattr(recipes, people)]
             patched.setattr(recipes, people, known)
-        made = Sandbox(20, runs=160, seed=45)  # a seed of its own, because others share the factory of a seed
+        made = Sandbox(20, runs=160, seed=45)  # no other test has this seed: equal factories share items
     for at, run in enumerate(made.runs):
         if run.operated_by and run.operated_by.id is None:
             made.runs[at] = evolve(run, operated_by=None)

@@ -265,7 +265,7 @@ def test_given_runs_are_listed_by_their_own_times():
 
 
 def test_a_run_is_of_the_deployment_that_has_the_id_of_its_version(service):
-    """The API shows neither the deployment nor the environment of a run, but filters by them."""
+    """Runs can be filtered by deployment and environment, although the API does not show these fields."""
     preview = make(Deployment, environment="preview")
     version = make(ProcedureVersion, id=preview.id)
     deployed, other = make_run(procedure=make(RunProcedure, version=version)), make_run()

@@ -264,7 +264,7 @@ class Program:
         """Hold an error to what errors say and do not say, and to what may go wrong in this universe."""
         self.errors += 1
         latest = self.latest
-        # What is read around an item has attempts of its own.
+        # The requests around an unreadable item count their own attempts.
         if self.is_alone and latest is not None and latest.has_failed and "unreadable" not in self.world.on:
             self.check("an error counts its attempts", error.attempts == latest.attempt, error.attempts, latest)
             took = latest.ended - latest.began

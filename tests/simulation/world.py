@@ -235,7 +235,7 @@ class Records(logging.Handler):
     def _hold_failure(self, record):
         """Hold a record of an attempt to what failed, and warnings to one in ten minutes without a good response."""
         world, program = self._world, PROGRAM.get()
-        if program.uses_threads:  # the storage has outages and warnings of its own
+        if program.uses_threads:  # a storage goes down apart from the server, and is warned of separately
             self._warned = -math.inf, None
             return
         if record.levelno >= logging.WARNING:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from .world import Snapshot, World
 
-_TOLD = {
+_LOG_LINES = {
     ("FAIL", False): ("WARNING", "failed, trying again"),
     ("FAIL", True): ("ERROR", "is out of limits"),
     ("ERROR", True): ("CRITICAL", "has lost its instrument"),
@@ -267,8 +267,8 @@ def _logs(world: World, run: models.Run) -> Iterator[models.Log]:
     lines = [(run.started_at, "INFO", f"{run.procedure.name} started", "main.py", 12)]
     lines += [(run.started_at, "DEBUG", "Fixture closed", None, None)] if run.slot_key else []
     for phase in _phases(world, run):
-        if told := _TOLD.get((phase.outcome, phase.is_final_attempt)):
-            lines.append((phase.ended_at or run.ended_at, told[0], f"{phase.name} {told[1]}", "phases.py", 88))
+        if logged := _LOG_LINES.get((phase.outcome, phase.is_final_attempt)):
+            lines.append((phase.ended_at or run.ended_at, logged[0], f"{phase.name} {logged[1]}", "phases.py", 88))
     for at, level, message, source, number in lines:
         more: dict[str, Any] = {"created_at": at, "level": level, "message": message}
         more |= {"source_file": source, "line_number": number}
