@@ -65,8 +65,9 @@ class WalkStats:
     """Items that ``details().since()`` left out because they were not found, although they may still be listed. The
     watermark waits for them, and the next pass requests them."""
     lateness: float = 0.0
-    """The most seconds by which an item of this pass of ``since()`` was older than the latest time known to an
-    earlier pass. The ``overlap`` has to be longer. For what runs wrote, the times of the runs count."""
+    """How late the latest item of this pass of ``since()`` became visible, in seconds: how much older it is than the
+    newest item of an earlier pass. The ``overlap`` has to be longer. For what runs wrote, the times of the runs
+    count."""
     is_sequential: bool = False
     """Whether only one page is in flight from some page on, although ``concurrency`` allows more, because the
     server's cursors cannot be computed ahead."""

@@ -228,9 +228,8 @@ class Update:
         """Read a whole listing that cannot be requested by creation, oldest first.
 
         A pass of `since` would remember each item until its end. A walk remembers none, but may miss items created
-        meanwhile.
-        So the next update reads all that was created from an hour before this walk on. It walks again if this walk
-        could not be checked.
+        meanwhile. So the next update reads everything that was created later than an hour before this walk. If the walk
+        could not be checked, the next update walks again.
         """
         listing = self._listing(name)
         clock = self.session.runs.connection.clock

@@ -58,7 +58,7 @@ def capped(most: int) -> Paging:
 
 
 def clamped_cursor(at: int = 1000) -> Paging:
-    """Treat a cursor beyond `at` as `at`, so that the page at `at` repeats. A shorter listing is cut as TofuPilot does.
+    """Treat a cursor beyond `at` as `at`, so that the page at `at` repeats. Shorter listings are not affected.
 
     Args:
         at: The largest offset of the server.
