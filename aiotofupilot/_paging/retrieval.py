@@ -143,8 +143,8 @@ class _Search(Walk[Identified]):
     """A walk that looks for an item."""
 
     def is_before(self, item: Identified) -> bool:
-        """Return whether the walk may still come to an item. Without times, it is one of the first items."""
-        has_time = isinstance(self._position, ByTime)
+        """Return whether the walk may still come to an item. An item without a time is one of the first."""
+        has_time = isinstance(self._position, ByTime) and self._source.order.keys([item])[0] is not None
         return self.stats.items < _LOOKED_THROUGH or (has_time and not self._position.knows(item))
 
 
