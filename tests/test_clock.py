@@ -10,12 +10,6 @@ from aiotofupilot._clock import Clock
 pytestmark = pytest.mark.usefixtures("waiting")
 
 
-def test_monotonic_never_goes_back():
-    """Durations are differences of it."""
-    clock = Clock()
-    assert clock.monotonic() <= clock.monotonic()
-
-
 def test_now_is_the_time_in_utc():
     """Answers without a Date header are dated by it."""
     now = Clock().now()
@@ -36,10 +30,3 @@ async def test_sleep_lets_other_tasks_run():
     asyncio.get_running_loop().call_soon(ran.append, "other")
     await Clock().sleep(0)
     assert ran == ["other"]
-
-
-async def test_a_timeout_ends_its_context():
-    """The body is cancelled, and a TimeoutError comes out."""
-    with pytest.raises(TimeoutError):
-        async with Clock().timeout(0.0):
-            await asyncio.Event().wait()

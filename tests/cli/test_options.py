@@ -49,10 +49,3 @@ def test_paragraphs_and_descriptions_become_one_line_each():
         "Do something.\n\nThe first paragraph is broken where the source is.\n\n"
         "Args:\n    one: Its description goes on.\n    two: Another one."
     )
-
-
-def test_a_command_without_a_docstring_stays_so():
-    def command():
-        pass
-
-    assert unwrapped(command).__doc__ is None

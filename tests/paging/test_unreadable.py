@@ -32,7 +32,7 @@ from aiotofupilot import (
     SessionError,
 )
 from aiotofupilot._paging.walk import note_checkpoint
-from aiotofupilot.listings import Users
+from aiotofupilot.listings import Runs, Users
 from aiotofupilot.sandbox import Sandbox
 
 WAYS = [(1, "ignore"), (1, "resync"), (16, "resync"), (16, None)]
@@ -551,3 +551,17 @@ def test_an_item_further_on_has_no_position():
     error = noted(43, Checkpoint(40, 2))
     assert (error.position, error.checkpoint) == (None, Checkpoint(40, 2))
     assert len(error.__notes__) == 1
+
+
+async def test_among_items_of_one_time_an_error_says_where_to_resume_in_the_listing_itself():
+    """They fill a page, so they are read in another order, whose positions are not those of the listing."""
+    service = Sandbox(procedures=1, runs=300)
+    service.runs[20:220] = [evolve(run, started_at=service.runs[20].started_at) for run in service.runs[20:220]]
+    service.faults.always(unreadable(service.runs[150].id))
+    walk = Runs(InProcess(service, attempts=2)).list().walk()
+    with pytest.raises(ServerError) as caught:
+        [item async for item in walk]
+    assert caught.value.position is None
+    assert caught.value.checkpoint == walk.checkpoint
+    [note] = caught.value.__notes__
+    assert Checkpoint.parse(note.partition("parse('")[2].partition("'")[0]) == walk.checkpoint
