@@ -10,27 +10,27 @@ name, such as ``session.runs``, with a ``list()`` that takes the filters and ret
 - ``async for`` yields the items, and ``await`` returns the first page. ``collect()`` returns all items, ``first()`` the
   first one, and ``count()`` their number.
 - ``details()`` requests everything that the API knows of each item.
-- ``walk()`` returns a `Walk`. It knows its `Checkpoint`, from which another process can resume it.
+- ``walk()`` returns a `Walk`. Its `Checkpoint` lets another process resume it.
 - ``since(watermark)`` yields only what is new, and ``follow()`` yields items as they come.
 - Each item comes exactly once, even if others are created or removed. ``concurrency=16`` requests 16 pages at once.
-- Failing requests are sent again, by the session's `RetryPolicy`. One that fails in the end raises a `TofuPilotError`.
+- The session's `RetryPolicy` sends failed requests again. When it gives up, a `TofuPilotError` is raised.
 - Items are frozen models. ``help(Run)`` says what each field means.
 
 The rest is for readers of the source. It lists the parts of the package from top to bottom. Each part imports only from
 parts below it.
 
 - `cli`, `testing` and `__main__` use the public names, as any program does. `testing` has a plugin for pytest, and
-  PYTEST_DONT_REWRITE in this text tells pytest that it need not rewrite what was imported before.
+  PYTEST_DONT_REWRITE in this text stops pytest's warning that the package was imported before the plugin.
 - `mirror` keeps a DuckDB database up to date, and `dlt` loads listings into other databases. `doctor` looks at how a
   server lists, and says what follows.
 - `blocking` has the session and the listings for programs without asyncio. `_blocking` is its event loop in a thread.
 - `arrow` turns listings into Arrow. Like every package for an optional library, it is imported only when it is used.
 - `_session` holds the key, the server and the options, and puts listings and HTTP together.
-- `sandbox` is a TofuPilot for tests. The client never imports it.
+- `sandbox` is a TofuPilot server for tests. The client never imports it.
 - `listings` says what can be listed: the path of each listing, its model and its filters. A session inherits from it.
 - `_attachments` says how an attachment becomes a file. It asks the listings for a new address.
 - `_paging` says how a listing is walked, and knows no HTTP. `_http` says how one request gets through, and knows no
-  paging. The two stand side by side.
+  paging. Neither imports the other.
 - `_wire` turns bytes into values and values into texts, without I/O.
 - `settings` finds the key and the server.
 - `errors`, `stats`, `positions` and `models` are the values that users meet. Checkpoints, watermarks and shards are
@@ -38,7 +38,7 @@ parts below it.
 - `_otel` tells OpenTelemetry what happens, in programs that use OpenTelemetry.
 - `_clock` is time and chance, in one place where a test can replace them. `_request` says how something is requested,
   and for how long.
-- `_checks` checks arguments, and hides secrets. `_part` opens a file that is not whole yet.
+- `_checks` checks arguments, and hides secrets. `_part` opens a file that is still being written.
 - `_public` decides when a public name is loaded, and what ``help()`` shows of it.
 """
 

@@ -39,7 +39,7 @@ from .stats import RequestCounts
 _log = logging.getLogger("aiotofupilot")
 
 _ETAG = re.compile(r'"[!#-~]{1,1000}"')
-"""A strong validator. A weak one does not say that two files are the same byte for byte."""
+"""A strong ETag. A weak one does not promise that two files are equal byte for byte."""
 
 _RANGES = frozenset({HTTPStatus.PARTIAL_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE})
 
@@ -75,7 +75,7 @@ async def download(connection: Connection, attachment: object, folder: object) -
 
 
 def _begun(path: Path, files: ExitStack) -> Part | None:
-    """Open the part of a file, which is closed when ``files`` is left. Return None if the file is complete already.
+    """Open the part of a file. Leaving ``files`` closes the part. Return None if the file is already complete.
 
     Raises:
         AttachmentError: Another process, or another event loop of this one, is downloading the file.
@@ -145,7 +145,7 @@ def _folder(folder: object) -> Path:
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """Run blocking work in a thread. A cancelled task waits for its end."""
+    """Run blocking work in a thread. A task that is cancelled first waits until the work has ended."""
     doing = asyncio.get_running_loop().run_in_executor(None, work)
     try:
         return await asyncio.shield(doing)
@@ -223,7 +223,7 @@ class _Reception:
             _log.debug("%s: %d, %d bytes", self._name, response.status, part.size)
         if length not in {None, part.size}:
             raise errors.ConnectionFailedError(f"the file ended after {part.size} of {length} bytes")
-        if self._size > 0 and part.size != self._size:  # the storage said this length, and would say it again
+        if self._size > 0 and part.size != self._size:  # another attempt would get the same length
             sent = part.size
             await in_thread(partial(part.truncate, 0))
             error = self._error(f"sent {sent} bytes, but {self._name} has {self._size:.0f}", response)
@@ -304,7 +304,7 @@ class _Reception:
         status = response.status
         kind = errors.ServerError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else APIError
         return {408: errors.ServerError, 429: errors.RateLimitedError}.get(status, kind)(
-            "the storage did not send the file",  # without a name, because others that wait get this error, too
+            "the storage did not send the file",  # no file name, because other downloads get this error, too
             status=status,
             retry_after=retry_after(response),
         )

@@ -3,8 +3,8 @@
 Ctrl-C can interrupt the calling thread at any line. So shared state is only changed in the event loop, and a caller
 takes no lock that an interrupt could leave locked.
 
-The blocking portal of anyio 4.16 cannot be used. After Ctrl-C, a call runs on to its end. A call in a forked process
-waits forever, and so does the exit of a program that did not close its portal.
+The blocking portal of anyio 4.16 cannot be used. It does not cancel calls after Ctrl-C. Calls in a forked process never
+return, and a program that leaves a portal open never exits.
 """
 
 from __future__ import annotations

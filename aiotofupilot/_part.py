@@ -1,4 +1,4 @@
-"""Opens a file while it is being made. Other processes may make the same file, or write to its folder."""
+"""Opens a file that is being written. Other processes may write the same file, or to its folder."""
 
 from __future__ import annotations
 

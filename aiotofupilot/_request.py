@@ -47,5 +47,5 @@ class FetchOptions(TypedDict, total=False):
     deadline: Deadline | None
     """A shared time limit. By default, the request has its own."""
     control: Control | None
-    """Requests something else of the listing once, and returns whether the response was good. Its result shows whether
-    the page or the server failed. It takes the number of controls so far. None by default."""
+    """Requests another part of the listing once, and returns whether the response was good. This shows whether the page
+    or the server failed. The argument is the number of controls so far. None by default."""

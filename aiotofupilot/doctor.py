@@ -98,7 +98,7 @@ class ListingFacts:
     deepest: int = 0
     """The largest requested cursor that had items."""
     beyond: int | None = None
-    """The smallest cursor that is known to have none. None if every page announced more."""
+    """The smallest cursor known to have no items. None if every page said that more follow."""
     cap: Literal["ends", "refuses", "repeats"] | None = None
     """How the server hides items from `beyond` on: it ends the listing, refuses the cursor with 400, or repeats a page.
     None if no hidden items are known."""

@@ -1,7 +1,7 @@
 """Positions in a listing, as values that are kept or sent elsewhere.
 
-A `Checkpoint` says where a walk stands, a `Watermark` says what has been seen, and a `Shard` is a part of a listing.
-Each has a string form, which ends with a checksum and names items by digests of their IDs.
+A `Checkpoint` says where a walk is, a `Watermark` says what has been seen, and a `Shard` is a part of a listing. Each
+has a string form, which ends with a checksum and names items by digests of their IDs.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _SHOWN = 200
 
 
 def digest(text: str) -> bytes:
-    """Return the bytes that stand for the ID of an item, or for a query."""
+    """Return the digest of an item's ID, or of a query."""
     return hashlib.blake2b(text.encode(), digest_size=_DIGEST_SIZE).digest()
 
 
@@ -86,7 +86,7 @@ class Parsable:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the value that a text stands for.
+        """Return the value with this string form.
 
         Args:
             text: The result of ``str(value)``. A checkpoint can also be the digits of a cursor.
@@ -151,8 +151,8 @@ class Checkpoint(Parsable):
     or `datetime.min` in UTC, depending on where the server lists such items. None if the order has no time, or the
     walk followed the cursor."""
     seen: tuple[bytes, ...] = ()
-    """Digests of the IDs of the yielded items with that time. If the order has no time, of all yielded items, in their
-    order."""
+    """Digests of the IDs of the yielded items with that time. If the order has no time, digests of all yielded items,
+    in their order."""
     listing: str = field(default="", eq=False)
     """The listing of this position, such as ``procedures``. Empty if it fits any listing, as a plain cursor does."""
     query: str = field(default="", eq=False)
@@ -325,7 +325,7 @@ class Shard(Parsable, Generic[T]):
     start: datetime | None = None
     """The earliest time of an item; timezone-aware, or None for no bound."""
     end: datetime | None = None
-    """All items are before this time; timezone-aware, or None for no bound, so new items belong here."""
+    """All items are before this time; timezone-aware. None for no bound, so that new items belong to this shard."""
 
     def __attrs_post_init__(self) -> None:
         start, end = aware("start", self.start), aware("end", self.end)

@@ -1,4 +1,4 @@
-"""Finds the server and the key, in arguments, the environment or a login. A session finds them in the same way."""
+"""Finds the server and the key of a session, in arguments, the environment or a login."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ class Connection:
 
 def _add_hint(error: errors.TofuPilotError, url: URL, key_source: str) -> None:
     """Add a hint to an error about the key or the address."""
-    if error.hint is not None:  # the reader of the response knows more
+    if error.hint is not None:  # the code that read the response has set a better hint
         return
     server = url.origin()
     key = "the key given as api_key" if key_source == "api_key" else f"the key of {key_source}"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .proxy import Proxy
 
 _SERVER_FAULT, _PASSING = 500, frozenset({408, 429})
-"""A proxy that cannot reach the server now responds with 500 or above, or with one of the other two statuses."""
+"""A proxy that cannot reach the server at present responds with 500 or above, or with 408 or 429."""
 
 _EARLY = (
     'a walk requests each page two or more items early, or bounds it by a time, unless on_drift="ignore" is given: '
@@ -70,7 +70,7 @@ def translated(
 
 
 def _is_by_a_mock(error: BaseException) -> bool:
-    """Return whether the error is aioresponses' own. Errors that users mock are raised at another place."""
+    """Return whether aioresponses itself failed. It raises errors that users mock elsewhere in its code."""
     frames = [(frame.f_globals.get("__name__"), frame.f_code.co_name) for frame, _ in walk_tb(error.__traceback__)]
     return type(error) is aiohttp.ClientConnectionError and frames[-1:] == [("aioresponses.core", "_request_mock")]
 

@@ -38,7 +38,7 @@ Rule = Callable[[TofuPilotError, int], bool | float | None]
 
 Evidence = Literal["good", "server", "page"]
 """What a response shows: the server works ("good"), the server fails ("server"), or perhaps only this page fails
-("page"). A page can still be the cause of "server", if an item crashes the server behind a proxy."""
+("page"). If it is "server", the page may still be the cause, because an item can crash the server behind a proxy."""
 
 _ABOUT_SERVER = frozenset({429, 502, 503, 520, 521, 522, 523, 529, 530})
 """Statuses that are about the server. Cloudflare sends 520 to 523 and 530 about a server behind it. Some servers send

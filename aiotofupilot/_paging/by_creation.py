@@ -144,11 +144,11 @@ class Segment(Walk[T]):
 class NewByCreation(Generic[T]):
     """Tells which items of a listing were not seen before.
 
-    An item may become visible up to ``overlap`` after its creation, even behind the walk or after the pass. So the
-    floor is the beginning of the pass less the ``overlap``: everything created before it counts as seen. Seen items
-    after the floor are remembered by digest. Two clocks show when a pass began, and the earlier time counts: the
-    server's clock, and the clock that dates the items (see `PassClock`). The second clock cannot be seen while nothing
-    is created. So after ten minutes without an item, it is assumed to have advanced like the first clock.
+    An item may become visible up to ``overlap`` after its creation, perhaps where the walk has already been, or after
+    the pass. So the floor is the beginning of the pass less the ``overlap``: everything created before it counts as
+    seen. Seen items after the floor are remembered by digest. Two clocks show when a pass began, and the earlier time
+    counts: the server's clock, and the clock that dates the items (see `PassClock`). The second clock cannot be seen
+    while nothing is created. So after ten minutes without an item, it is assumed to have advanced like the first clock.
 
     After an error, a pass begins again at its first floor, because pages before the error may have been wrong, too.
 
@@ -208,7 +208,7 @@ class NewByCreation(Generic[T]):
     def watermark(self) -> Watermark:
         self._raise_floor()
         for digests in self._by_second.values():
-            digests.sort()  # in place, so that each sort but the first finds almost all of them in order
+            digests.sort()  # in place, so that later sorts find almost all of them in order
         seen = tuple((second, tuple(digests)) for second, digests in sorted(self._by_second.items()))
         floor, latest, latest_at = map(_datetime, (self._floor, self._latest, self._latest_at))
         return evolve(self._watermark, floor=floor, seen=seen, latest=latest, latest_at=latest_at)

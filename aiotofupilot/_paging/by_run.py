@@ -47,10 +47,11 @@ class NewRuns(Protocol):
 
 
 class NewByRun(Generic[T]):
-    """Tells which items of runs were not seen before. The items' own times may lie long before the upload.
+    """Tells which items of runs were not seen before.
 
-    The items of new runs are requested a hundred runs at a time. If each request has to name a procedure, a run waits
-    until there are a hundred runs of its procedure, or the pass has found all runs.
+    An item's own time may be long before the upload of its run, so new runs are found first. The items of new runs are
+    requested a hundred runs at a time. If each request has to name a procedure, a run waits until there are a hundred
+    runs of its procedure, or the pass has found all runs.
 
     A run is open once it is found. Its items are requested, and each is noted when it is yielded. The run is closed
     once its items were listed to their end at least ``overlap`` after its creation, and all were yielded. Until then,
@@ -59,7 +60,7 @@ class NewByRun(Generic[T]):
     """
 
     has_ended = False
-    """Always false, because the walk over the runs knows the end."""
+    """Always false, because the walk over the runs shows the end."""
 
     def __init__(
         self,

@@ -104,7 +104,7 @@ async def _length(raw: Source[RawItem], plan: Plan) -> int | None:
 
 
 async def _has_more_behind(raw: Source[RawItem], extent: LengthSearch) -> bool:
-    """Return whether there are items behind the last ones, by the time that sorts them."""
+    """Return whether the listing has items after the last ones shown, by the time that sorts it."""
     order, last = raw.order, extent.last_items
     first, *keys = order.keys([*extent.first_items[:1], *last])
     key, has_one_time = keys[-1], all(its == keys[-1] for its in keys)

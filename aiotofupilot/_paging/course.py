@@ -37,7 +37,7 @@ DEEP = 900
 """From this cursor on, another query is used, and an end is confirmed. No known API allows less than 1,000."""
 
 _LESS_DEEP = 300
-"""A query other than the listing itself is left for the next query from this cursor on."""
+"""From this cursor on, a bounded query is replaced by the next one."""
 
 LONGEST = 100
 """The most items of a page in the API."""
@@ -131,11 +131,11 @@ class Course(Generic[T]):
     _early_items: Sequence[T] = field(default=(), init=False)
     """The items of the page read last behind that place, if the page ended before the position."""
     _is_cut: bool = field(default=False, init=False)
-    """Whether the listing itself did not go as far as the position."""
+    """Whether the listing itself ended before the position."""
     _reach: timedelta = field(default=timedelta(), init=False)
     """How far before the position the last bound was, in a query that should show the position."""
     _late: timedelta = field(default=timedelta(), init=False)
-    """The last bound that turned out to be too late was this far before the position."""
+    """The distance from the last bound that was too late to the position."""
     _early_item: timedelta | None = field(default=None, init=False)
     """The distance from the last item of a page to the position, if the page ended too early in this search."""
     _is_slow: bool = field(default=False, init=False)
@@ -374,7 +374,7 @@ class Course(Generic[T]):
         return False
 
     def _go_nearer(self, items: Sequence[T]) -> None:
-        """Read on behind a page that ends before the position, unless the server shows it for every later cursor."""
+        """Read on after a page that ends before the position, unless all later cursors show that page."""
         if [item.id for item in items] == [item.id for item in self._early_items]:
             self._return(is_end_doubtful=True)
         self._early_items = items

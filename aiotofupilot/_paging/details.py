@@ -91,7 +91,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
     """The base of both walks over details.
 
     At most ``concurrency`` details are in flight or waiting, beside the next page of items. Until the session has read
-    details of such an item, only one request for details is in flight.
+    the details of one item, only one request for details is in flight.
     """
 
     @internal
@@ -124,7 +124,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
 
     @abstractmethod
     def _wait_for(self, entry: _Entry, error: TofuPilotError) -> None:
-        """Leave an item that is not found but may still be listed for later, or raise its error."""
+        """Postpone an item that is not found but may still be listed, or raise its error."""
 
     def __del__(self) -> None:
         if hasattr(self, "_tasks"):
@@ -234,14 +234,14 @@ class DetailIteration(MarkedIteration[D, _Entry]):
                 in_flight += 1
 
     def _take_up(self, reading: asyncio.Task[list[_Entry]]) -> None:
-        """Take up the items that the walk has found. Raise its error, once, after all details before it."""
+        """Take up the items that the walk has found. Raise its error once, after the details of all earlier items."""
         if self._entries and (reading.cancelled() or reading.exception()):
             return
         self._tasks.beside = None
         try:
             self._entries += outcome(reading)
         finally:
-            del reading  # which knows its error, which knows this frame
+            del reading  # it refers to its error, which refers to this frame
 
     def _is_at_hand(self, head: _Entry, task: asyncio.Task[bytes | LeftOut]) -> bool:
         """Return whether the details of the first item have arrived. If it has none, leave it out."""
@@ -254,7 +254,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
                 _note_item(error, head)
             raise
         finally:
-            del task  # which knows its error, which knows this frame
+            del task  # it refers to its error, which refers to this frame
         if isinstance(result, bytes):
             return True
         self._forget(head)

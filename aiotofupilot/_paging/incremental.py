@@ -363,7 +363,8 @@ def is_passing(error: TofuPilotError) -> bool:
 
 
 def check_watermark(method: str, parameter: str, given: object, source: Source[T], plan: Plan) -> Watermark:
-    """Check the argument of a method, and return the watermark to begin at. None for an argument means nothing seen.
+    """Check the argument of a method, and return the watermark to begin at. If the argument is None, nothing has been
+    seen.
 
     A cursor or an order of the listing is refused, because the method decides on both.
     """

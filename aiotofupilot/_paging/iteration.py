@@ -64,8 +64,8 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
         await self.aclose()
 
     async def __anext__(self) -> R:
-        # An item that has arrived costs only the loop. Nothing is counted, because the iterator knows how many items
-        # are left.
+        # Yielding an item that has arrived costs only the loop. Nothing is counted, because the iterator knows how many
+        # items are left.
         while True:
             for item in self._items:
                 return item
@@ -87,7 +87,7 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
     async def _load(self, at_most: int = 1) -> bool:
         """Wait for the next items, and return False at the end. ``at_most`` matters if items take much memory.
 
-        Before the end, there may be no items either, such as after a page without new items.
+        It may also return True without items, such as after a page without new ones.
         """
         try:
             with self._waiting():

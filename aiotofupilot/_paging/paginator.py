@@ -308,7 +308,7 @@ class Paginator(AsyncOnly, Generic[Y]):
 
         The stream ends after ``max_items``, or with a `SessionError` when its session is closed. It outlives outages
         and a slow server: connections that fail, timeouts, 429, 408 and any 5xx, but a 500 only after retries. These
-        errors are logged, the first and then one every ten minutes as a warning. Other errors are raised: another
+        errors are logged. The first, and then one every ten minutes, is a warning. Other errors are raised: another
         4xx, a `DecodeError`, a `DriftError`, a `CertificateError`, a name that cannot be resolved before any server has
         responded, and with ``on_unreadable="raise"`` an unreadable item. After an error you can ask for the next item.
 

@@ -439,7 +439,7 @@ class ByKey(Position[T]):
             self._ids = self._ids.union(item.id for item in items[first:])
 
     def _rank(self, keys: Sequence[Any]) -> None:
-        """Rank the new keys of a page. A key that is new before a passed key was created since, and shares its rank."""
+        """Rank a page's new keys. A new key before a passed key is of a newer item, and gets the passed key's rank."""
         ranks, rank, step = self._ranks, len(self._ranks) + len(self._new), 1
         for key in reversed(dict.fromkeys(keys)):
             if key in ranks:

@@ -106,7 +106,7 @@ class Retrieval:
             except DriftError:  # too many of the items before it were removed
                 return None
             except TofuPilotError as error:
-                forget_checkpoint(error)  # the walk over the details is not as far yet
+                forget_checkpoint(error)  # the walk over the details has not come this far
                 raise
         return False
 

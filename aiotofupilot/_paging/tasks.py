@@ -92,7 +92,7 @@ class Tasks(Generic[K, R]):
     def stop(self) -> list[K]:
         """Cancel the tasks in flight, and return their keys. Tasks that have ended stay.
 
-        The task beside the others also stays if it ends with a result in spite of that.
+        The task beside the others also stays if it ends with a result although it was cancelled.
         """
         running = [task for task in self._tasks if not task.done()]
         keys = [self._tasks.pop(task) for task in running]

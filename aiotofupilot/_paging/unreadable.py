@@ -150,7 +150,8 @@ class Bisection(Generic[T]):
     has_offsets: bool
     """Whether the cursors are known to be offsets, or can be treated as offsets."""
     read: tuple[CountedFetch[T], int] | None
-    """How to fetch an item that has been read, and its position in the query it was read from. None if no item was."""
+    """How to fetch an item that has been read, and its position in the query it was read from. None if no item was
+    read."""
 
     def __attrs_post_init__(self) -> None:
         self.gap: Gap | None = None
@@ -337,7 +338,7 @@ class Bisection(Generic[T]):
         return await self._probe(cursor, limit, once=False)
 
     async def _control(self, fetch: CountedFetch[T], cursor: int, limit: int = 1) -> Page[T] | None:
-        """Request items elsewhere: once, and again after an outage. Return None if there was no good response."""
+        """Request other items once, and again after an outage. Return None if there was no good response."""
         for once in (True, False):
             result = await self._request(fetch, cursor, limit, once=once)
             if isinstance(result, Page):

@@ -49,7 +49,7 @@ _FEW = 4
 """The most pages in flight when items of the same time are read."""
 
 _FRUITLESS_BESIDE_GAPS = 20
-"""The most pages in a row without a new item around unreadable items. Each takes up to a hundred requests."""
+"""Around unreadable items, at most this many pages in a row may lack new items. Each takes up to a hundred requests."""
 
 LEFT_OUT_KEPT = 1000
 """At most this many positions or IDs of left-out items are kept."""
@@ -154,7 +154,7 @@ class Walk(ItemIteration[Y]):
     async def _advance(self) -> bool:
         if self._receipt_error is not None:
             raise OSError(*self._receipt_error)  # a new error each time, because its traceback refers to the walk
-        if self._wanted:  # all of the page was yielded, and thousands of walks may wait at once
+        if self._wanted:  # frees a yielded page, because thousands of walks may wait
             self._page, self._new = None, ()
             self._position.settle()
         while self._wanted:
@@ -309,7 +309,7 @@ class Walk(ItemIteration[Y]):
         if position.can_bound:
             _log.debug("%s have more than a page of items with the time %s", plan.start.listing, position.key)
             self._ties = Ties(self._source, position, plan, self._stats)
-            self._window.step_back()  # no more are in flight than the plan allows
+            self._window.step_back()  # otherwise more pages could be in flight than the plan allows
         else:
             self._go_through_ties()
 
@@ -383,7 +383,9 @@ class Walk(ItemIteration[Y]):
         if ties is None:
             about = {"reason": "part" if window.is_part else self._reason, "unreadable": len(window.left_out)}
         start = self._plan.start
-        is_unheld = self._end is None and (start.cursor or start.skip) and not start.seen  # it begins at a bare cursor
+        is_unheld = (
+            self._end is None and (start.cursor or start.skip) and not start.seen
+        )  # from a bare cursor
         covers = not (is_unheld or isinstance(position, ByCursor))
         about |= {"limit": window.length.requested, "covers": covers}
         bound, until = (window.query.bound, None) if ties is None else (ties.key, ties.bound)
@@ -453,7 +455,7 @@ class Ties(Generic[Y]):
         """Whether the query showed an item that the walk had passed. A query that hides passed items may hide new
         ones."""
         self._behind: list[Identified] = []
-        """The items behind the items of this time, up to the bound."""
+        """The items after those of this time, up to the bound."""
         self._before: PageSource[Any] | None = None
         """Looks for older items, if the listing begins with this time but should begin with the oldest. None once
         done."""
@@ -502,7 +504,7 @@ class Ties(Generic[Y]):
                 await self.aclose()
                 continue
             except TofuPilotError as error:
-                error.position = None  # it counts in this order
+                error.position = None  # it is a position in the other order
                 forget_checkpoint(error)
                 raise
             finally:
@@ -566,7 +568,7 @@ def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint)
         error.checkpoint = checkpoint
         position = error.position
         if position is not None and position > checkpoint.cursor + checkpoint.skip:
-            error.position = None  # the walk was looking for its own position, so other items come first
+            error.position = None  # not the next item, because the walk was looking for its position
         elif position is not None:
             error.add_note(
                 f'only the item at position {position} cannot be read: use on_unreadable="skip" to leave it out'
@@ -578,6 +580,6 @@ def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint)
 
 
 def forget_checkpoint(error: TofuPilotError) -> None:
-    """Remove from an error where a walk is that serves another walk."""
+    """Remove the checkpoint from an error of a walk that serves another walk."""
     error.checkpoint = None
     vars(error).pop("__notes__", None)

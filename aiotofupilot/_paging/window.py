@@ -187,7 +187,7 @@ class Window(Generic[T]):
 
     @property
     def expected(self) -> int | None:
-        """How many items of the last page were passed earlier, if the listing stood still. None if unknown."""
+        """How many items of the last page were passed earlier, if the listing has not moved. None if unknown."""
         course, position = self.course, self.course.position
         if self._last is None or position is None or course.behind:
             return None
@@ -244,7 +244,7 @@ class Window(Generic[T]):
             return True
         begin, is_alone = end if position is None else page.cursor + position.begin, not self._tasks and not self._held
         course.passed(request, begin, end, new=new, left_out=len(self.left_out), is_alone=is_alone, is_part=was_part)
-        self._last = request, Page([], page.meta, page.cursor)  # without items, because thousands of walks may wait
+        self._last = request, Page([], page.meta, page.cursor)  # frees the items, because thousands of walks may wait
         if self._bisection is not None:
             self._note_part(self._bisection, end)
         if following is None:

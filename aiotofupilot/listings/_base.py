@@ -80,7 +80,7 @@ class Listing(Generic[T]):
     note: ClassVar[str]
     """The rest of the text about ``list()``; may be empty."""
     inclusive: ClassVar[dict[str, bool]]
-    """The arguments of ``list()`` with which the API includes what it leaves out otherwise."""
+    """The arguments of ``list()``, with the values for which the API leaves nothing out."""
     read_by_paging: ClassVar[tuple[str, ...]]
     """The JSON keys that paging reads beside the ID."""
     stable_orders: ClassVar[frozenset[str]] = frozenset()
@@ -315,7 +315,7 @@ class Query(Source[T]):
         label, get, deadline = Label(listing.name, cursor), listing.connection.get, options.get("deadline")
         if listing.is_bare:
             page: Page[T] = await get(target, read, counts, label=label, **options)
-            return evolve(page, data=page.data[cursor:])  # it knows no cursor
+            return evolve(page, data=page.data[cursor:])  # the server ignores the cursor
         if deadline is not None:
             options["control"] = partial(control_beside, counted(self.fetch, counts), cursor, limit, deadline)
         return await get(target, read, counts, label=label, **options)
@@ -385,7 +385,7 @@ class Query(Source[T]):
         given, listing = dict(self.pairs), self.listing
         sort_by = given.get("sort_by", listing.default_order)
         if sort_by is None or sort_by not in listing.times:
-            # Items of the same time and value stand together, however the server orders values.
+            # Items of the same time and value are adjacent, however the server orders values.
             path = (sort_by or "id",) if self.used else ("id",)
             return BY_ID if path == ("id",) else SortOrder(partial(_values_in, listing.sort_paths.get(sort_by, path)))
         order = given.get("sort_order", "desc" if listing.is_sortable else None)
@@ -444,7 +444,7 @@ class Query(Source[T]):
         return time_in(item, self.listing.creation_field, may_lack=False)
 
     def runs(self) -> Query[Run]:
-        by_run = cast("ByRun", self.listing.by_run)  # otherwise this is not the query in this role
+        by_run = cast("ByRun", self.listing.by_run)  # only called if items belong to runs
         runs = by_run.runs(self.connection)
         return Query(runs, by_run.query(self.pairs), runs.decode)
 

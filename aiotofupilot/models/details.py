@@ -112,9 +112,9 @@ class VersionDetails(runs.ProcedureVersion):
     run_count: int
     """How many runs name this version."""
     created_by_user: refs.UserRef | None = None
-    """The user who created it, without an e-mail address. None if a station did, or unknown."""
+    """The user who created it, without an e-mail address. None if a station did, or if unknown."""
     created_by_station: refs.StationRef | None = None
-    """The station that created it. None if a user did, or unknown."""
+    """The station that created it. None if a user did, or if unknown."""
 
 
 @frozen(kw_only=True)
@@ -122,7 +122,7 @@ class Aggregation(refs.WithKeywordID):
     """One value that sums up a measurement or a data series, such as its mean."""
 
     type: str
-    """A free text in either case, such as ``MIN`` or ``avg``."""
+    """Free text, such as ``MIN`` or ``avg``."""
     outcome: str | None
     """``PASS``, ``FAIL``, ``UNSET``, or one added later; None if it has no validators."""
     value: int | float | str | bool | None
@@ -329,7 +329,7 @@ class RunDetails(runs.RunFields):
     secrets: tuple[RunSecret, ...] = ()
     """The secrets that it used. Empty if there are none, or the server is too old."""
     created_by_station: RunStation | None = None
-    """The station that uploaded it. None if a user did, or unknown."""
+    """The station that uploaded it. None if a user did, or if unknown."""
     operated_by: runs.Operator | None = None
     """The person who operated it, or None."""
     phases: tuple[RunPhase, ...] = ()
@@ -382,7 +382,7 @@ class UnitDetails(runs.UnitFields):
     children: tuple[RelatedUnit, ...] = ()
     """All units that are built into this one; the listing of units has at most 10."""
     created_during: CreationRun | None = None
-    """The run that created it. None if no run did, or unknown."""
+    """The run that created it. None if no run did, or if unknown."""
     attachments: tuple[Attachment, ...] = ()
     """Its files."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
@@ -409,9 +409,9 @@ class PartDetails(runs.PartFields):
     revisions: tuple[PartRevision, ...]
     """All revisions of the part."""
     created_by_user: refs.UserRef | None = None
-    """The user who created it, without an e-mail address. None if a station did, or unknown."""
+    """The user who created it, without an e-mail address. None if a station did, or if unknown."""
     created_by_station: refs.StationRef | None = None
-    """The station that created it. None if a user did, or unknown."""
+    """The station that created it. None if a user did, or if unknown."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the part, or None if the server is too old."""
 
@@ -428,9 +428,9 @@ class RevisionDetails(runs.Revision):
     created_at: datetime | None
     """When it was created, or None if unknown."""
     created_by_user: refs.UserRef | None
-    """The user who created it, without an e-mail address. None if a station did, or unknown."""
+    """The user who created it, without an e-mail address. None if a station did, or if unknown."""
     created_by_station: refs.StationRef | None
-    """The station that created it. None if a user did, or unknown."""
+    """The station that created it. None if a user did, or if unknown."""
     part: RevisionPart
     """The part that it is a revision of."""
     units: tuple[runs.UnitRef, ...]
@@ -585,9 +585,9 @@ class DeploymentDetails(refs.DeploymentFields):
     artifact_url: str | None = field(repr=False, eq=False)
     """The address of the built artifact, as secret as `Attachment.download_url`. None if there is no artifact."""
     artifact_sha256: str | None
-    """SHA-256 of the artifact, in hexadecimal digits. None if there is none, or unknown."""
+    """SHA-256 of the artifact, in hexadecimal digits. None if there is none, or if unknown."""
     artifact_size_bytes: int | float | None
-    """Size of the artifact in bytes. None if there is none, or unknown."""
+    """Size of the artifact in bytes. None if there is none, or if unknown."""
     deployment_mode: str
     """``sync``, ``standalone``, or one added later."""
     platform: str | None

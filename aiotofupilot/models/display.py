@@ -41,7 +41,7 @@ def showing(cls: C) -> C:
 
 
 if TYPE_CHECKING:
-    from attrs import frozen as shown  # as which it makes a class
+    from attrs import frozen as shown  # type checkers treat it as attrs' `frozen`
 else:  # hidden from type checkers, because they know the fields of a class by the decorators of attrs
 
     def shown(cls: type | None = None, **options: object) -> object:

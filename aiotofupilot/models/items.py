@@ -30,7 +30,7 @@ class Run(runs.RunFields):
     """One execution of a procedure on a unit."""
 
     created_by_station: refs.StationRef | None = None
-    """The station that uploaded it. None if a user did, or unknown."""
+    """The station that uploaded it. None if a user did, or if unknown."""
     operated_by: runs.Operator | None = None
     """The person who operated it, or None."""
     metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
@@ -122,9 +122,9 @@ class Log(refs.WithKeywordID):
     procedure: refs.ProcedureRef
     """The procedure that was run."""
     created_by_user: refs.UserRef | None = None
-    """The user who uploaded it. None if a station did, or unknown."""
+    """The user who uploaded it. None if a station did, or if unknown."""
     created_by_station: refs.StationRef | None = None
-    """The station that uploaded it. None if a user did, or unknown."""
+    """The station that uploaded it. None if a user did, or if unknown."""
 
 
 @shown(kw_only=True)

@@ -37,7 +37,7 @@ class PageMeta:
 @showing
 @frozen
 class Page(Generic[T]):
-    """One response of a listing, as the server cut it.
+    """One page of a listing, as the server sent it.
 
     Pages compare by `data`, `meta` and `cursor`. Their hash leaves out `data`, because a list has no hash.
     """

@@ -74,9 +74,9 @@ class BatchFields(BatchRef):
     created_at: datetime
     """When it was created."""
     created_by_user: UserRef | None = None
-    """The user who created it, without an e-mail address. None if a station did, or unknown."""
+    """The user who created it, without an e-mail address. None if a station did, or if unknown."""
     created_by_station: StationRef | None = None
-    """The station that created it. None if a user did, or unknown."""
+    """The station that created it. None if a user did, or if unknown."""
 
 
 @frozen
@@ -124,9 +124,9 @@ class UnitFields(UnitRef):
     part: PartRef
     """The part that the unit is an instance of."""
     created_by_user: UserRef | None = None
-    """The user who created it, without an e-mail address. None if a station did, or unknown."""
+    """The user who created it, without an e-mail address. None if a station did, or if unknown."""
     created_by_station: StationRef | None = None
-    """The station that created it. None if a user did, or unknown."""
+    """The station that created it. None if a user did, or if unknown."""
     batch: BatchRef | None = None
     """The batch that it was made in, or None."""
 
@@ -176,7 +176,7 @@ class RunFields(RunTimes):
     docstring: str | None = None
     """The docstring of the test script, or None."""
     created_by_user: UserRef | None = None
-    """The user who uploaded it. None if a station did, or unknown."""
+    """The user who uploaded it. None if a station did, or if unknown."""
 
 
 @frozen(kw_only=True)
