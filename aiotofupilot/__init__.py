@@ -4,8 +4,8 @@
         async for procedure in session.procedures.list(search_query="battery"):
             print(procedure.name)
 
-The session finds the key in ``TOFUPILOT_API_KEY`` and the server in ``TOFUPILOT_URL``. It has each listing under its
-name, such as ``session.runs``, with a ``list()`` that takes the filters and returns a `Paginator`.
+The session finds the key in ``TOFUPILOT_API_KEY`` and the server in ``TOFUPILOT_URL``. Each listing is an attribute,
+such as ``session.runs``. Its ``list()`` takes the filters and returns a `Paginator`.
 
 - ``async for`` yields the items, and ``await`` returns the first page. ``collect()`` returns all items, ``first()`` the
   first one, and ``count()`` their number.
@@ -36,8 +36,8 @@ parts below it.
 - `errors`, `stats`, `positions` and `models` are the values that users meet. Checkpoints, watermarks and shards are
   positions.
 - `_otel` tells OpenTelemetry what happens, in programs that use OpenTelemetry.
-- `_clock` is time and chance, in one place where a test can replace them. `_request` says how something is requested,
-  and for how long.
+- `_clock` has time and randomness, which tests can replace. `_request` says how something is requested, and for how
+  long.
 - `_checks` checks arguments, and hides secrets. `_part` opens a file that is still being written.
 - `_public` decides when a public name is loaded, and what ``help()`` shows of it.
 """

@@ -135,7 +135,7 @@ class TofuPilotSession(Listings):
             clock=self._wiring.clock,
         )
         # It must not refer to the session, or the session would keep itself alive.
-        self._connection = Connection(  # pyright: ignore[reportIncompatibleMethodOverride] - read as a property is
+        self._connection = Connection(  # pyright: ignore[reportIncompatibleMethodOverride] - read like a property
             transport=transport,
             throttle=Throttle(transport.clock, transport.connections, checked_limiter(limiter)),
             clock=transport.clock,

@@ -123,7 +123,7 @@ class Blocking(Generic[A_co]):
         def call(*args: object, **kwargs: object) -> object:
             return self._form(self._thread.run(partial(method, *args, **kwargs)) if waits else method(*args, **kwargs))
 
-        vars(call).pop("__signature__", None)  # it has ``self``; without it, that of the bound method is used
+        vars(call).pop("__signature__", None)  # it lists ``self``, unlike the bound method's
         return call
 
     def _form(self, value: object) -> Any:  # noqa: ANN401 - of any type
@@ -337,7 +337,7 @@ class BlockingPaginator(_Tabular[Paginator[T]]):
 
     def _shown(self) -> tuple[str, Sequence[str], Iterable[Sequence[str]]]:
         listing: Paginator[Any] = self._object
-        return listing._shown()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - it shows what it stands for
+        return listing._shown()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - the notebook shows the listing
 
     def __iter__(self) -> BlockingWalk[T]:
         return self.walk()

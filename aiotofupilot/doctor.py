@@ -8,11 +8,12 @@ The requests only read, never beyond cursor 20,000. There are at most two per se
 
 - One asks whose key it is, and one per listing gets the first page. Measurements and phases are those of the most
   frequent procedure of the newest runs.
-- One per listing with pages repeats a part of that page, beginning among equal times if there are any.
-- One per listing with a filter asks for the items from a certain one on, by the time that sorts the listing. If the
-  response does not begin with it, two more find out how the server compares.
+- One per listing with pages requests a part of that page again, from inside a group of equal times if there is one.
+- One per listing with a filter by the sorting time requests the items from the time of a known item on. If the response
+  does not begin with that item, two more find out how the server compares times.
 - The rest look into long listings: at the cursors 900, 9,900 and 19,900, shortly before the last of these that has
-  items, and behind the end. At least ten remain for this, unless a filter is odd. Listings of what runs wrote are last.
+  items, and behind the end. At least ten requests remain for this, unless a filter works in an unexpected way. Listings
+  of what runs wrote are last.
 """
 
 from __future__ import annotations
@@ -346,7 +347,7 @@ class _Examination:
         if sorted_by is None or not self._order.is_bounded:
             return
         usable = [at for at, key in enumerate(keys) if key not in (keys[0], *NULLS)]
-        usable = [at for at in usable if keys[at].microsecond] or usable  # a time with milliseconds shows rounding
+        usable = [at for at in usable if keys[at].microsecond] or usable  # milliseconds show whether the server rounds
         if usable:
             at = begin_of_group(keys, next((at for at in usable if at >= len(keys) // 3), usable[-1]))
             self.facts.filter = await self._filter(at, 1 if sorted_by.endswith("asc") else -1)
@@ -390,7 +391,7 @@ class _Examination:
                 self._compare(self._pages[before][0], page)
 
     async def end(self) -> None:
-        """Look for items behind the last one that the listing shows."""
+        """Look for items after the last one that the listing shows."""
         (last, _), position = self._pages[self._deepest], self._position()
         self._admitted(position, last)
         key, is_last = position.key, self._deepest and not last.meta.has_more

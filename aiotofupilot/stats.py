@@ -48,7 +48,7 @@ class WalkStats:
     items: int = 0
     """Items yielded."""
     duplicates: int = 0
-    """Items left out because they had been yielded."""
+    """Items left out because they had been yielded before."""
     resyncs: int = 0
     """How often the listing had moved, and the walk found its position again."""
     unreadable: int = 0

@@ -128,7 +128,7 @@ def _reason(error: aiohttp.ClientError, url: URL, proxy: Proxy | None) -> str:
     cause = type(error.__cause__ or error).__name__
     match error:
         case aiohttp.ClientHttpProxyError():
-            return f"{proxy or 'the proxy'} answered {error.status}"
+            return f"{proxy or 'the proxy'} responded with {error.status}"
         case aiohttp.ClientResponseError():
             return f"the response is not HTTP ({cause})"
         case aiohttp.ClientPayloadError():

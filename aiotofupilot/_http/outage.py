@@ -123,7 +123,7 @@ class Health:
         """How many failures there were when the latest request with any response of the server was sent. -1 if there is
         none."""
         self.failing_since: float | None = None
-        """When the first request failed since the last good response, or None."""
+        """When the first request after the last good response failed. None if none has."""
         self.paused_until = -math.inf
         """The server asked for no request before this time."""
         self.waiting: dict[RetryState, Event] = {}

@@ -117,7 +117,7 @@ class Course(Generic[T]):
     level: int | None = field(default=None, init=False)
     """How many requests failed to show the position. None while the walk does not look for it."""
     behind: int = field(default=0, init=False)
-    """How many passed items come after the page passed last, if they still exist."""
+    """How many passed items come after the last passed page, if they still exist."""
     is_end_doubtful: bool = field(default=False, init=False)
     """Whether the listing may continue after its apparent end, and no filter can show it."""
     _is_odd: bool = field(default=False, init=False)
@@ -194,7 +194,7 @@ class Course(Generic[T]):
         return None if cursor + self.limit > self._depth else self.request(self.query, cursor)
 
     def begins_late(self, front: Request) -> bool:
-        """Return whether the coming page begins among items of the same key, because there are more than guessed.
+        """Return whether the coming page begins among items of the same key, because more have it than guessed.
 
         If so, request an earlier page first.
         """
@@ -369,7 +369,7 @@ class Course(Generic[T]):
             return True
         is_odd = self._is_odd or position.is_anywhere  # the walk began at a bare cursor
         is_odd |= self._end is not None and place.query.bound is not None
-        is_unknown = position.is_early and position.keys[-1] in NULLS  # NULLS that come last were not passed
+        is_unknown = position.is_early and position.keys[-1] in NULLS  # these come last, so they were not passed
         self.is_end_doubtful |= (is_odd and is_deep) or is_unknown or position.is_guessed
         return False
 

@@ -1,6 +1,6 @@
 """One pass over the details of a listing's items: a walk over the items, with a request for each.
 
-Several requests are in flight, and the details come in order. They stay bytes until they are yielded.
+Several requests are in flight, and the details come in order. They are not decoded before they are yielded.
 """
 
 from __future__ import annotations

@@ -363,8 +363,7 @@ def is_passing(error: TofuPilotError) -> bool:
 
 
 def check_watermark(method: str, parameter: str, given: object, source: Source[T], plan: Plan) -> Watermark:
-    """Check the argument of a method, and return the watermark to begin at. If the argument is None, nothing has been
-    seen.
+    """Check the argument of a method, and return the watermark to begin at: an empty one for None.
 
     A cursor or an order of the listing is refused, because the method decides on both.
     """

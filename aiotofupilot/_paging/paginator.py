@@ -251,7 +251,7 @@ class Paginator(AsyncOnly, Generic[Y]):
         Args:
             n: The most parts, 1 to 1,000. There are fewer if the listing has fewer pages, or if many items have the
                 same time. There is one part if an item lacks the timestamp, or if the API has no filter by time:
-                for parts, stations and users. An item without a timestamp that is created later is in no part.
+                for parts, stations and users. An item that is created later without a timestamp belongs to no part.
 
         Raises:
             TypeError: ``n`` is not an integer.

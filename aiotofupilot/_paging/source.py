@@ -52,7 +52,7 @@ class SortOrder:
 
 
 BY_ID = SortOrder(lambda items: [item.id for item in items])
-"""The order of a listing whose order is unknown, or has no time that never changes."""
+"""The order of a listing that is not known to be sorted by a time that never changes."""
 
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -345,7 +345,7 @@ def check_offsets(page: Page[T], *, may_be_short: bool = True) -> None:
     """Raise the `cursor_error` of a page, if any, or an error for a short page if ``may_be_short`` is false."""
     error = cursor_error(page)
     if error is None and page.following is not None and len(page.data) < SHORTEST and not may_be_short:
-        fault = "the server's pages are too short to begin each with the last items of the one before"
+        fault = "the server's pages are too short to overlap"
         error = _drift_error(fault, page)
     if error is not None:
         try:

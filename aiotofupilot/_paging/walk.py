@@ -105,7 +105,7 @@ class Walk(ItemIteration[Y]):
         self._end: tuple[int, int, int | None] | None = None  # that page's cursor, length and next cursor
         self._yielded_before = 0
         self._receipt = receipt
-        self._reason = "first"  # why the next page is requested, in the words of a receipt
+        self._reason = "first"  # why the next page is requested, for the receipt
         self._receipt_error: tuple[object, ...] | None = None  # arguments of an error that ended the walk
         self._span = WalkSpan(plan.start.listing, plan.described())
 
@@ -182,7 +182,7 @@ class Walk(ItemIteration[Y]):
                 -(-(self._wanted + self._position.skip) // (window.course.limit - window.course.overlap))
             )
         if page is None and window.course.is_end_doubtful:
-            self._doubt("the listing may continue after its end, and no time shows whether it does")
+            self._doubt("the listing may continue after its apparent end, and no filter by time can show it")
         return page
 
     async def _pass(self, page: Page[Identified], new: Sequence[Identified]) -> None:
@@ -383,9 +383,7 @@ class Walk(ItemIteration[Y]):
         if ties is None:
             about = {"reason": "part" if window.is_part else self._reason, "unreadable": len(window.left_out)}
         start = self._plan.start
-        is_unheld = (
-            self._end is None and (start.cursor or start.skip) and not start.seen
-        )  # from a bare cursor
+        is_unheld = self._end is None and (start.cursor or start.skip) and not start.seen  # from a bare cursor
         covers = not (is_unheld or isinstance(position, ByCursor))
         about |= {"limit": window.length.requested, "covers": covers}
         bound, until = (window.query.bound, None) if ties is None else (ties.key, ties.bound)

@@ -32,7 +32,7 @@ class Decoder(Generic[C]):
     `InvalidJSONError`. JSON that is not what the API promises raises a `DecodeError`.
 
     Args:
-        kind: A model or `RawItem`, or a `Page` or ``list`` of it. A list is the only page of its listing.
+        kind: A model or `RawItem`, or a `Page` or ``list`` of it. A ``list`` is for a listing of a single page.
         structs: Whether to return structs with the models' attributes. Pages in a rare form have models all the same.
     """
 

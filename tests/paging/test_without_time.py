@@ -69,7 +69,7 @@ async def test_a_walk_says_that_a_cap_may_hide_them(cap, total, tmp_path, caplog
     async with listing(connection, limit=100, sort_order="asc").walk(receipt=path) as walk:
         assert await ids_of(walk) == [row.id for row in rows[:-20]]
     assert walk.stats.is_unchecked
-    warning = "the listing may continue after its end, and no time shows whether it does"
+    warning = "the listing may continue after its apparent end, and no filter by time can show it"
     assert [record.message.split(":")[0] for record in caplog.records if record.levelname == "WARNING"] == [warning]
     with path.open("rb") as receipt:
         assert verdict(receipt)[0] == NOT_PROVEN
@@ -83,7 +83,7 @@ async def test_a_walk_says_so_if_the_last_items_before_them_fill_a_page(cap, cap
     async with listing(server(rows, cap(CAP)), limit=100, sort_order="asc").walk() as walk:
         assert sorted(await ids_of(walk)) == [row.id for row in rows[:-20]]
     assert walk.stats.is_unchecked
-    assert "the listing may continue after its end" in caplog.text
+    assert "the listing may continue after its apparent end" in caplog.text
 
 
 @CAPS
