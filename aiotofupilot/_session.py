@@ -193,7 +193,7 @@ class TofuPilotSession(Listings):
         """Return the user or station of the key, and its organization.
 
         Raises:
-            NotFoundError: The server is older than this request.
+            NotFoundError: The server is too old for this request.
             TofuPilotError: The request failed.
         """
         from .listings._items import get_item  # noqa: PLC0415 - a session loads nothing of this before it is used

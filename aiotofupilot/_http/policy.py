@@ -159,7 +159,7 @@ def checked_retry(retry: object) -> Retry:
 
 
 def evidence(error: BaseException | None) -> Evidence | None:
-    """Return what the result of a request shows. None if no request was sent, or if any request would fail."""
+    """Return what the result of a request shows. None if no request was sent, or if every request would fail."""
     match error:
         case APIError() if error.status in _ABOUT_SERVER:
             return "server"

@@ -319,7 +319,7 @@ class Attempts(RetryState):
             raise copied(outage.failure)
         health = self._throttle.health
         if self._control and self.is_exhausted and health.probing is self and health.is_reached:
-            # All waiting pages are exhausted, so a control is the probe.
+            # No waiting page has more than one attempt left, so a control is the probe.
             raise _NeedsControlError(self._control)
 
     def _note_failure(self, error: Exception) -> None:

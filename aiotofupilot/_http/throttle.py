@@ -140,7 +140,7 @@ class Throttle:
     def log_level(self, page: RetryState | None = None) -> int:
         """Return WARNING, but at most once in 10 minutes, and otherwise INFO.
 
-        After a good response, another page may cause a warning earlier.
+        After a good response, another page may warn earlier.
         """
         now = self.clock.monotonic()
         if now - max(self._warned_at, page.warned_at if page else -math.inf) < _REMINDER:

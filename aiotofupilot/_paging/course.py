@@ -161,7 +161,7 @@ class Course(Generic[T]):
 
     @property
     def may_be_refused(self) -> bool:
-        """Whether a cursor that the server refuses may only be too large."""
+        """Whether the server may refuse a cursor only because it is too large."""
         return self.can_bound or self._query_end is not None
 
     @property
@@ -297,7 +297,7 @@ class Course(Generic[T]):
         self._look_from(late * math.sqrt(early / late), level + 1)
 
     def _look_from(self, reach: timedelta, level: int) -> None:
-        """Request a page from ``reach`` before the position, or after too many tries read on from the last page."""
+        """Request a page from ``reach`` before the position, or, after too many tries, read on from the last page."""
         if level > _NARROWED_AT_MOST:
             self._is_slow, self.level = True, None
             self.detour = self.request(self.place.query, self.place.begin, is_detour=True)

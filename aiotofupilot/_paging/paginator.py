@@ -279,7 +279,7 @@ class Paginator(AsyncOnly, Generic[Y]):
                 ``stats.lateness`` says how many seconds were needed.
 
         Raises:
-            TypeError: The watermark is not one, or the overlap is not a number.
+            TypeError: ``watermark`` is not a `Watermark`, or ``overlap`` is not a number.
             ValueError: The watermark is of another listing or other filters, the overlap is out of bounds, or the
                 listing was given a cursor, ``sort_by`` or ``sort_order``.
         """
@@ -392,7 +392,7 @@ class Details(AsyncOnly, Generic[D]):
             overlap: As in `Paginator.since`.
 
         Raises:
-            TypeError: The watermark is not one, or the overlap is not a number.
+            TypeError: ``watermark`` is not a `Watermark`, or ``overlap`` is not a number.
             ValueError: As in `Paginator.since`.
         """
         watermark = check_watermark("since()", "watermark", watermark, self._source, self._plan)

@@ -151,7 +151,7 @@ class Listings:
             ValueError: An argument is out of bounds, or a checkpoint is of another listing, query or shard. Or there is
                 no such listing, or a time of the shard cannot be requested.
         """
-        if not isinstance(shard, Shard):  # pyright: ignore[reportUnnecessaryIsInstance] - it can be a text
+        if not isinstance(shard, Shard):  # pyright: ignore[reportUnnecessaryIsInstance] - a caller may pass a string
             message = f"shard must be a Shard, got {shard!r}: use Shard.parse() for a text"
             raise for_parameter(TypeError(message), "shard")
         if shard.listing not in NAMES:

@@ -42,7 +42,7 @@ class Stations(Listing[Station], Detailed["models.StationDetails"]):
 
         Raises:
             ForbiddenError: The key is a user's.
-            NotFoundError: The server is older than this request.
+            NotFoundError: The server is too old for this request.
             TofuPilotError: The server did not respond as it should.
         """
         return await get_item(
@@ -69,7 +69,7 @@ class Users(Listing[User]):
 
         Raises:
             ForbiddenError: The key is a station's.
-            NotFoundError: The server is older than this request.
+            NotFoundError: The server is too old for this request.
             TofuPilotError: The server did not respond as it should.
         """
         return await get_item(
