@@ -12,8 +12,7 @@ The requests only read, never beyond cursor 20,000. There are at most two per se
 - One per listing with a filter by the sorting time requests the items from the time of a known item on. If the response
   does not begin with that item, two more find out how the server compares times.
 - The rest look into long listings: at the cursors 900, 9,900 and 19,900, shortly before the last of these that has
-  items, and behind the end. At least ten requests remain for this, unless a filter works in an unexpected way. Listings
-  of what runs wrote are last.
+  items, and after the end. Listings of what runs wrote are last.
 """
 
 from __future__ import annotations

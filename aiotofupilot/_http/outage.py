@@ -84,7 +84,7 @@ class Outage:
     failed_at: float = -math.inf
     """When the last probe failed."""
     failures: int = 0
-    """How many requests have failed: the first request, and requests sent during the outage."""
+    """The number of failures: the one that began the outage, and those of requests sent during it."""
 
 
 class Sent(NamedTuple):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _IDLE = 600.0
 """This many seconds after the creation of the newest seen item, the server's clock decides which items may still
-become visible. The server's clocks may differ by half as many seconds, so the floor lags behind by that half."""
+become visible. Two clocks of the server may differ by half of this time, so the floor is that half earlier."""
 
 _BEHIND = 0.002
 """A query leaves an item out if it begins this many seconds after the item. The API's timestamps have milliseconds, and
@@ -311,7 +311,7 @@ class NewByCreation(Generic[T]):
             self._forgotten += b"".join(digests)
 
     def _went_on(self) -> float:
-        """Return what the clock that dates the items showed when the pass began, as far as earlier passes know.
+        """Estimate from earlier passes what the clock that dates the items showed when the pass began.
 
         If nothing was created for a while, the clock is assumed to have advanced like the server's clock.
         """

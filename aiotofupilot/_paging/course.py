@@ -43,7 +43,7 @@ LONGEST = 100
 """The most items of a page in the API."""
 
 _WIDER = 64
-"""The factor by which the bound of a query moves back if it did not show the position."""
+"""The factor by which the bound of a query moves back if the query did not show the position."""
 
 _BACK = 8
 """The factor by which each request goes farther back, if a query cannot be bounded."""

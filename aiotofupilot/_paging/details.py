@@ -375,7 +375,7 @@ class IncrementalDetailsWalk(DetailIteration[D]):
         self._walk._mark(origin.item)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it
 
     def _wait_for(self, entry: _Entry, error: TofuPilotError) -> None:
-        """Let the next pass request the item again. The watermark waits for it."""
+        """Let the next pass request the item again. The watermark does not pass it."""
         self._stats.missing += 1
         _log.warning("the details of %r are not found, so the next pass requests them again: %s", entry.item.id, error)
         self._entries.popleft()

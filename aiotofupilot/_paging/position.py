@@ -259,7 +259,7 @@ class Position(Generic[T]):
         self._ids, self._digests = position._ids, position._digests
 
     def has(self, items: Iterable[Identified]) -> bool:
-        """Return whether any of the items was passed with the key."""
+        """Return whether any of these items has the key and was passed."""
         return any(self._has(item.id) for item in items)
 
     def _has(self, item_id: str) -> bool:

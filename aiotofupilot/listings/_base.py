@@ -185,7 +185,7 @@ class Listing(Generic[T]):
         return next((field for field in fields if cls.times.get(field) is not None), None)
 
     def of_every_procedure(self, **arguments: object) -> Paginator[T]:
-        """Return the items of all procedures' runs. Only `Paginator.since` works, which finds their new runs.
+        """Return the items of all procedures' runs. Only `Paginator.since` works: it asks for new runs first.
 
         The API lists the items of one procedure at a time.
         """

@@ -52,7 +52,7 @@ async def test_nothing_at_a_bare_cursor_that_deep_may_be_a_cap(service, caplog):
         assert await items_of(walk) == []
         assert walk.stats.is_unchecked == is_unchecked
     assert len(warnings_of(caplog)) == 1
-    with pytest.raises(DriftError, match="no time shows"):
+    with pytest.raises(DriftError, match="no filter by time can show"):
         await procedures.list(cursor=1000, on_drift="resync").collect()
 
 

@@ -62,5 +62,5 @@ async def test_nothing_comes_twice_if_only_passed_items_are_left(left):
     if left != 1:
         assert await rest.collect() == []
         return
-    with pytest.raises(DriftError, match="no time shows"):  # one item has no order
+    with pytest.raises(DriftError, match="no filter by time can show"):  # one item has no order
         await rest.collect()
