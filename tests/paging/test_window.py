@@ -132,6 +132,13 @@ async def test_a_listing_ends_where_no_more_is_announced_although_a_cursor_is_gi
     assert len(await list_of(InProcess(service), concurrency=concurrency).collect()) == 2
 
 
+async def test_a_server_that_shortens_its_pages_twice_is_read_one_page_at_a_time(service):
+    service.paging = lambda total, cursor, limit: paging.capped(10 if cursor < 100 else 5)(total, cursor, limit)
+    walk = InProcess(service).procedures.list(limit=20, concurrency=4, on_drift="ignore").walk()
+    assert [item async for item in walk] == service.procedures
+    assert walk.stats.is_sequential
+
+
 async def test_errors_beyond_the_end_are_not_reported(service):
     """A page that the listing turns out not to have may fail. ``asyncio`` does not complain of it either."""
     del service.procedures[5:]
