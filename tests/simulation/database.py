@@ -107,8 +107,8 @@ class Database:
     def _drawn(self):
         chance = self.chance
         order = chance.choices([*ORDERS], [54, 14, 7, 7, 6, 6, 6])[0]
-        if order == "unsorted":
-            return order, "inclusive", None, None, False
+        if order == "unsorted" or self.world.is_plain:
+            return "index" if self.world.is_plain else order, "inclusive", None, None, False
         name = chance.choices([*FILTERS], [48, 8, 8, 12, 8, 8, 8])[0]
         nulls = chance.choices((None, "first", "last"), (84, 8, 8))[0]
         if nulls:

@@ -505,6 +505,10 @@ def judge_spans(universe, telemetry):
     """Hold the spans of walks to what was requested: each retry of a walk is an event of its span."""
     world, spans = universe.world, telemetry.walks
     told = [f"{span.name} {span.attributes} {[event.attributes for event in span.events]}" for span in spans]
+    attempts = [
+        event.attributes["tofupilot.attempt"] for span in spans for event in span.events if event.name == "retry"
+    ]
+    world.check("the number of a retry is at least two", min(attempts, default=2) >= 2, attempts)
     world.check("the key is in no span", not any(universe.line.sandbox.api_key in text for text in told), told)
     # The search for what cannot be read requests a page again on purpose.
     if {*universe.plots} == {"walk"} and not {"unreadable", "faults"} & world.on:
