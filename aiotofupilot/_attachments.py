@@ -235,7 +235,7 @@ class _Reception:
 
     @asynccontextmanager
     async def _responding(self) -> AsyncGenerator[tuple[Response, aiohttp.StreamReader]]:
-        """Request the rest, and give the response with its body separately.
+        """Request the rest, and yield the response without its body, and a reader of the body.
 
         Requests use the connections and proxies of the aiohttp session. They send only ``Host``, ``Accept-Encoding``
         and headers that ask for the rest: no key, cookie or credentials. Trace hooks do not see them.

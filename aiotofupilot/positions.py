@@ -219,7 +219,7 @@ class Watermark(Parsable):
     cut short or changed.
 
     Raises:
-        TypeError: A time is neither a datetime nor None.
+        TypeError: An argument that has to be a datetime or None is neither.
         ValueError: A time is naive, the floor is not a whole second, or only one of `latest` and `latest_at` is given.
     """
 
@@ -346,7 +346,8 @@ class Shard(Parsable, Generic[T]):
         """Return whether an item with a timestamp belongs to this shard.
 
         Args:
-            timestamp: The timestamp of the item; timezone-aware. None belongs to the shard without a start.
+            timestamp: The timestamp of the item; timezone-aware. If it is None, the item belongs to the shard without
+                a start.
         """
         if timestamp is None:
             return self.start is None

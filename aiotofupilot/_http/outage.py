@@ -67,7 +67,7 @@ class RetryState:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether at most one attempt is left, so that another page should probe first."""
+        """Whether at most one attempt is left, in which case another page should probe first."""
         return self.made >= self.policy.attempts - 1
 
 

@@ -128,7 +128,7 @@ class Position(Generic[T]):
 
     @property
     def count(self) -> int:
-        """The number of passed items of the key."""
+        """How many items with the key the walk has already passed."""
         return len(self._named(None, self._ids, self._digests)[1])
 
     @property

@@ -133,7 +133,7 @@ class Fetch(Protocol[T]):
 
 
 def counted(fetch: Fetch[T], counts: RequestCounts) -> CountedFetch[T]:
-    """Bind counts to a fetch."""
+    """Return a fetch that counts its requests."""
     return cast("CountedFetch[T]", partial(fetch, counts=counts))  # no type checker knows a partial with `Unpack`
 
 

@@ -74,7 +74,8 @@ class Gap:
     left_out: Mapping[int, TofuPilotError] = field(factory=dict[int, TofuPilotError])
     """The errors of the unreadable items, by position. Some items may have been passed while they were readable."""
     before: Identified | None = None
-    """The item before the gap, requested after the page that follows the gap. None if no such item can be read."""
+    """The item just before the gap. It is requested once the page after the gap has been read. None if no such item can
+    be read."""
     has_moved: bool = False
     """Whether the listing has moved, so that a readable item may be in the gap."""
 

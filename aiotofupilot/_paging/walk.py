@@ -67,7 +67,8 @@ class Walk(ItemIteration[Y]):
     """
 
     _yields_items = True
-    """Whether items are yielded, not pages. If so, a page may be short, or lack a passed item."""
+    """Whether items are yielded, not pages. If so, a page may be short, or lack an item that was
+    yielded before."""
 
     @internal
     def __init__(

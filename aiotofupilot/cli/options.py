@@ -76,7 +76,7 @@ def timestamp(_: object, tokens: Sequence[Token], now: datetime | None = None) -
 
 
 def checkpoint(_: object, tokens: Sequence[Token]) -> Checkpoint:
-    """Read a checkpoint, or a position in the server's counting."""
+    """Read a checkpoint, or a cursor of the server."""
     text = tokens[0].value
     try:
         return Checkpoint.parse(text)
@@ -263,7 +263,7 @@ class Server:
         timeout: Repeat a request that has no complete response after this time.
         retries: Repeat a failed request at most this many times, if that may help.
         sandbox: List the made-up factory of an embedded server: no account or key needed.
-        until: With --sandbox: when the newest run of the made-up factory has been uploaded. By default now.
+        until: With --sandbox: when the newest run of the made-up factory has been uploaded. Default: now.
         base_url: Address of the server. TOFUPILOT_URL can hold it instead. Without either, it is the server of your
             login with TofuPilot's own command, or https://www.tofupilot.app.
         allow_insecure_http: Let the key travel unencrypted to a server whose address begins with http.

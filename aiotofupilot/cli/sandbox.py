@@ -42,7 +42,7 @@ async def sandbox(
         port: Listen on this port. By default any free one.
         procedures: Make up this many procedures, at most 1,000,000.
         runs: Make up this many runs, at most 100,000, with their units, phases, measurements and logs.
-        until: When the newest made-up run has been uploaded. By default now.
+        until: When the newest made-up run has been uploaded. Default: now.
         latency: Delay each response by this time.
         faults: Let this fraction of requests, 0 to 1, fail: by an error, a reset, or a response that is cut short or is
             not the API's.

@@ -44,10 +44,10 @@ class Mirror:
         filters: Mirror only the items that match these filters of the listings, such as ``{"outcomes": ["FAIL"]}``.
             ``created_after`` also stands for ``deployed_after`` of deployments. Measurements, phases and logs of
             the matching runs are mirrored. The database remembers the filters of each listing. None mirrors everything.
-        on_unreadable: How to treat an item that the server cannot serve while it serves others, or that no column can
-            hold, such as a measured integer of 400 digits: ``"raise"`` its error, or ``"skip"`` it. Later updates
-            request the item until it is a minute older than the newest item. After that, only ``full`` and searches for
-            removed items request it.
+        on_unreadable: How to treat an item that the server fails to serve although it serves others, or whose value
+            fits no column, such as a measured integer of 400 digits: ``"raise"`` its error, or ``"skip"`` it. Later
+            updates request the item until it is a minute older than the newest item. After that, only ``full`` and
+            searches for removed items request it.
         overlap: The most seconds from the creation of an item until it is visible; more than 0, at most 86,400. Each
             update reads the items of these seconds again. An item that becomes visible later may be missed.
             `MirrorResult.lateness` says how many seconds were needed.

@@ -112,7 +112,7 @@ class Selection:
         return urlencode(sorted(query_of(listing_class(listing).filters, self.arguments(listing))))
 
     def arguments(self, name: str) -> dict[str, Any]:
-        """Return the filters as arguments of a listing other than `FOLLOWING`."""
+        """Return the filters as keyword arguments of a listing, which is not one of `FOLLOWING`."""
         names = part_filters(name)
         return {names[given].name: value for given, value in self.filters.items()}
 

@@ -7,8 +7,8 @@ It has every listing and detail of API v2, listens on a loopback port, and needs
             procedures = await session.procedures.list().collect()
     assert procedures == sandbox.procedures
 
-One seed makes all data. Every listing is a list that you may change at any
-time, such as ``sandbox.runs``.
+One seed makes all data. Every listing, such as ``sandbox.runs``, is a list
+that you may change at any time.
 
 Faults and changes can be added:
 

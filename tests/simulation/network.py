@@ -182,7 +182,8 @@ class Way:
         if self.quiet_until:
             world.check("a pause is kept", world.now >= self.quiet_until - 1e-6, "until", self.quiet_until)
             if not world.on & {"outage", "faults", "unreadable"}:  # after an outage it begins with two
-                fits = self.since_pause < self.allowed  # those from before may hang until their time is up
+                # Those from before may hang until their time is up, and a response to one of them allows another.
+                fits = self.since_pause <= self.allowed
                 world.check("after a pause requests come back gradually", fits, self.since_pause, "in flight")
         if self.is_after_outage:
             # The server has shown that it serves one request. So two may follow, and two more for each that ends. After
