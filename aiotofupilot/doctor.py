@@ -20,10 +20,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from datetime import timedelta
-from importlib.metadata import version
 from itertools import pairwise
 from operator import gt, lt
-from platform import python_version
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from attrs import define, frozen
@@ -32,7 +30,6 @@ from . import Checkpoint, errors
 from ._paging.course import DEEP, LONGEST
 from ._paging.position import NULLS, ByKey, ByTime, OutOfBoundError, UnsortedError, begin_of_group
 from ._paging.source import BY_ID, SHORTEST, check_offsets
-from ._version import __version__
 from .listings import NAMES
 from .models import Page
 from .stats import RequestCounts
@@ -116,12 +113,6 @@ class ListingFacts:
 class Diagnosis:
     """Facts about a server and a key, without names, IDs, keys, addresses or texts of the server."""
 
-    package: str = __version__
-    """The version of this package."""
-    python: str = python_version()
-    """The version of Python."""
-    aiohttp: str = version("aiohttp")
-    """The version of aiohttp."""
     key: Literal["user", "station", "other"] | None
     """Whose key it is. None if the server did not say."""
     clock_ahead: float | None

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json as codec
 import sys
+from importlib.metadata import version
+from platform import python_version
 from typing import TYPE_CHECKING, Annotated
 
 from attrs import asdict
 from cyclopts import Parameter
+
+from aiotofupilot import __version__
 
 from .messages import ExitCode, aligned, is_terminal, put
 from .options import OUTPUT, Server, unwrapped
@@ -52,22 +56,23 @@ async def doctor(
     async with server.session() as session, progress.reporting():
         with progress:
             diagnosis = await diagnose(session, note)
+    versions = {"aiotofupilot": __version__, "python": python_version(), "aiohttp": version("aiohttp")}
     if json:
-        text = codec.dumps(asdict(diagnosis), indent=2 if is_terminal(sys.stdout) else None) + "\n"
+        text = codec.dumps(versions | asdict(diagnosis), indent=2 if is_terminal(sys.stdout) else None) + "\n"
     else:
-        text = _shown(diagnosis)
+        text = _shown(diagnosis, versions)
     put(sys.stdout, text)
     return ExitCode.UNEXPECTED if diagnosis.findings else ExitCode.DONE
 
 
-def _shown(diagnosis: Diagnosis) -> str:
+def _shown(diagnosis: Diagnosis, versions: dict[str, str]) -> str:
     """Return the text for people."""
     ahead, count = diagnosis.clock_ahead, len(diagnosis.findings)
     headings = ("listing", "walk", "sorted by", "ties", "filter", "depth", "head", "deep")
     things = {0: "Everything is", 1: "One thing is not"}.get(count, f"{count} things are not")
     return "\n".join(
         [
-            f"aiotofupilot {diagnosis.package}, Python {diagnosis.python}, aiohttp {diagnosis.aiohttp}",
+            ", ".join(f"{name} {each}" for name, each in versions.items()),
             f"key: {diagnosis.key or 'unknown'}, server's clock: {'unknown' if ahead is None else f'{ahead:+.0f} s'}",
             "",
             aligned([headings, *map(_cells, diagnosis.listings)], numbers=headings[5:]),

@@ -78,7 +78,7 @@ def test_json_to_send_in_has_nothing_of_the_server(capfd, sandbox, paging):
     out = capfd.readouterr().out
     document = json.loads(out)
     assert out.count("\n") == 1
-    assert [*document] == [each.name for each in fields(Diagnosis)]
+    assert [*document] == ["aiotofupilot", "python", "aiohttp", *(each.name for each in fields(Diagnosis))]
     assert [each["name"] for each in document["listings"]] == [*NAMES]
     assert len(served) > 100
     words = {text for text in [*served] if len(text) > 2 and text in out}
