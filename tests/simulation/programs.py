@@ -537,7 +537,7 @@ class Walking(Iterating):
         cursor = None if text is None else Checkpoint.parse(text)
         rest = None if self.max_items is None else self.max_items - len(self.got)
         listing = self.listing.list(cursor=cursor, max_items=rest, **self.options(skips=self.skips), **self.how)
-        self.began_piece, self.leaves_out = len(self.got), self.skips
+        self.leaves_out = self.skips
         self.taken()
         return (listing.raw() if self.is_raw else listing).walk(receipt=self.receipt)
 
