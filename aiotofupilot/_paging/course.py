@@ -343,7 +343,7 @@ class Course(Generic[T]):
 
     def go_behind(self, bound: datetime) -> None:
         """Continue in a query whose bound leaves out only passed items."""
-        self.detour = self.request(evolve(self._bounded(bound, self.at), begins="behind"), 0, is_detour=True)
+        self.detour = self.request(evolve(self._bounded(bound, self.passed_at), begins="behind"), 0, is_detour=True)
 
     def follow(self, cursor: int) -> None:
         self.position, self.detour, self.level, self.query = None, None, None, self.listing

@@ -328,6 +328,7 @@ class Walk(ItemIteration[Y]):
             self._go_through_ties()
             return False
         new = self._plan.kept_of(position.admit(page, "behind") or ())
+        self._window.course.passed_at += len(page.data) - position.passed_again
         if ties.is_read:
             position.is_group_read = True
             self._window.go_behind(ties.bound)

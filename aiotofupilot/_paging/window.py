@@ -442,7 +442,7 @@ class Window(Generic[T]):
         begin = passed = request.cursor
         if course.level == 0 and request.query.bound is not None:
             passed += 0 if position is None else position.count
-        elif course.level is None and request.query.begins != "behind":
+        elif course.level is None and (request.query is place.query or request.query.begins != "behind"):
             shift = place.query.base - request.query.base
             begin, passed = max(0, place.begin + shift), max(0, place.passed + shift)
         # If the position is unknown, the unreadable items may have been passed. Only the page after them shows it.
