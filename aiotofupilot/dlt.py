@@ -52,13 +52,14 @@ def tofupilot(
 ) -> Iterator[DltResource]:
     """Return TofuPilot as a dlt source, with a resource for each listing.
 
-    A resource brings what is new since the pipeline's last run. The pipeline commits it together with the resource's
-    progress, and merges rows by ``id``. So each item is in the table once, even if a run fails. Parts, stations and
-    users have no filter on creation, so each run reads all of them. For other listings, no run sees that an item was
-    changed after it was read, or removed. ``pipeline.run(source, refresh="drop_data")`` reads everything again.
+    A resource yields the items created since the pipeline's last run. The pipeline commits it together with the
+    resource's progress, and merges rows by ``id``. So each item is in the table once, even if a run fails. Parts,
+    stations and users have no filter on creation, so each run reads all of them. For other listings, a run does not
+    notice that a known item was changed or removed. ``pipeline.run(source, refresh="drop_data")`` reads everything
+    again.
 
-    Rows are those of a mirror. Measurements and phases include all attempts, and metadata and sequences come with the
-    item that they belong to.
+    The rows are the same as in a mirror. Measurements and phases include all attempts, and metadata and sequences come
+    with the item that they belong to.
 
     Args:
         api_key: As in `TofuPilotSession`; dlt looks for it in its own configuration too.
@@ -93,7 +94,7 @@ class _ProgressStep(MapItem):
     """The first step after a resource's batches. It passes on the rows and notes the progress.
 
     dlt binds a step for each run. dlt's limit comes after all steps, and drops the batches that exceed it. So the step
-    does not note those.
+    does not note the progress of dropped batches.
     """
 
     def __init__(self, limit: LimitItem | None = None) -> None:

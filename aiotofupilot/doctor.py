@@ -1,4 +1,4 @@
-"""Finds out how a server lists, in at most 40 requests, and says what this means for this package.
+"""Finds out how a server lists, in at most 40 requests, and how a walk will continue there.
 
     async with TofuPilotSession() as session:
         diagnosis = await diagnose(session)
@@ -6,13 +6,13 @@
 
 The requests only read, never beyond cursor 20,000. There are at most two per second, and no retries. In order:
 
-- One asks whose key it is, and one per listing gets the first page. Measurements and phases are those of the most
-  frequent procedure of the newest runs.
-- One per listing with pages requests a part of that page again, from inside a group of equal times if there is one.
-- One per listing with a filter by the sorting time requests the items from the time of a known item on. If the response
-  does not begin with that item, two more find out how the server compares times.
-- The rest look into long listings: at the cursors 900, 9,900 and 19,900, shortly before the last of these that has
-  items, and after the end. Listings of what runs wrote are last.
+- One request asks whose key it is, and one per listing gets the first page. Measurements and phases are those of the
+  most frequent procedure of the newest runs.
+- One request per listing with pages gets a part of that page again, from inside a group of equal times if there is one.
+- One request per listing with a filter by the sorting time gets the items from the time of a known item on. If the
+  response does not begin with that item, two more requests find out how the server compares times.
+- The other requests look into long listings: at the cursors 900, 9,900 and 19,900, shortly before the last of these
+  that has items, and after the end. Measurements, phases and logs come last.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ _SAME = 0.9
 _CAPS = {"ends": "ends the listing", "refuses": "responds with 400", "repeats": "repeats a page"}
 
 _COVERING = ("inclusive", "by microseconds", "exclusive")
-"""With these filters a query by value misses nothing, because queries are a millisecond wider."""
+"""With these filters, a query by value misses nothing, because it is a millisecond wider than needed."""
 
 
 @define(kw_only=True)
@@ -77,7 +77,7 @@ class ListingFacts:
     name: str
     """Name, such as ``runs``."""
     error: str | None = None
-    """How the last failed request failed, such as ``404 NotFoundError at cursor 0``. None if none failed."""
+    """The error of the last failed request, such as ``404 NotFoundError at cursor 0``. None if none failed."""
     longest_page: int = 0
     """The number of items on the first page, of 100 requested."""
     has_offsets: bool | None = None
@@ -95,7 +95,7 @@ class ListingFacts:
     deepest: int = 0
     """The largest requested cursor that had items."""
     beyond: int | None = None
-    """The smallest cursor known to have no items. None if every page said that more follow."""
+    """The smallest cursor known to have no items. None if each page said that there were more."""
     cap: Literal["ends", "refuses", "repeats"] | None = None
     """How the server hides items from `beyond` on: it ends the listing, refuses the cursor with 400, or repeats a page.
     None if no hidden items are known."""
@@ -122,7 +122,7 @@ class Diagnosis:
     listings: tuple[ListingFacts, ...]
     """The facts about each listing."""
     findings: tuple[str, ...]
-    """Unexpected facts, each with its consequence. Each begins with its subject, such as ``runs``."""
+    """Unexpected facts, each with its consequence. Each begins with the listing or ``clock``."""
     notes: tuple[str, ...]
     """Unexpected facts that this package can handle, in the same form."""
 
@@ -173,7 +173,7 @@ async def diagnose(session: TofuPilotSession, on_progress: Callable[[int, str], 
 
 
 def _named(error: errors.TofuPilotError) -> str:
-    """Name an error without its text, which may be the server's."""
+    """Return an error's class and status, without its text, which may be the server's."""
     status = f"{error.status} " if isinstance(error, errors.APIError) else ""
     return f"{status}{type(error).__name__}"
 

@@ -3,7 +3,7 @@
 polars, pandas, DuckDB and other libraries read them directly. This needs pyarrow, from the extra ``arrow``.
 
 A column has the name of the model's attribute, such as ``linked_repository``, not the name on the wire. Its type
-depends only on the model. So all tables of one listing fit together, and an empty table has the same columns:
+depends only on the model. So all tables of one listing have the same columns, even an empty table:
 
 ====================  ================================================================================
 attribute             column

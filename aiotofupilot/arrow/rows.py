@@ -279,7 +279,7 @@ def schema(model: type, *, flat: bool = False) -> pa.Schema:
         flat: As in `table`.
 
     Raises:
-        TypeError: It is not a model, or an argument is of the wrong type.
+        TypeError: `model` is not a model, or an argument is of the wrong type.
     """
     return rows_of(model, flat=flat).schema
 

@@ -143,7 +143,7 @@ def batches(
     rows: int = 10_000,
     flat: bool = False,
 ) -> RecordBatches:
-    """Return a listing or its details as record batches. Nothing is sent before the first is used.
+    """Return a listing or its details as record batches. Nothing is sent before you ask for the first batch.
 
     Args:
         listing: As in `table`.
@@ -151,7 +151,7 @@ def batches(
         flat: As in `table`.
 
     Raises:
-        TypeError: It is not a listing, or a listing without models, or an argument is of the wrong type.
+        TypeError: `listing` is not a listing of models, or an argument is of the wrong type.
         ValueError: `rows` is out of bounds.
     """
     made = rows_of(model_of(listing), flat=flat)
@@ -181,14 +181,14 @@ async def table(listing: Paginator[Any] | Details[Any], *, flat: bool = False) -
             numbers of seconds. A mirror has the same columns, but with ``__`` for the dot.
 
     Raises:
-        TypeError: It is not a listing, or a listing without models, or an argument is of the wrong type.
+        TypeError: `listing` is not a listing of models, or an argument is of the wrong type.
     """
     async with batches(listing, flat=flat) as stream:
         return pa.Table.from_batches([batch async for batch in stream], schema=stream.schema)
 
 
 def stream_of(schema: pa.Schema, batches: Iterator[pa.RecordBatch], requested_schema: object) -> object:
-    """Return record batches as a C stream capsule. It takes them one by one, perhaps in another thread."""
+    """Return record batches as a C stream capsule. Its reader takes them one by one, perhaps in another thread."""
     return arrow.RecordBatchReader.from_batches(schema, batches).__arrow_c_stream__(requested_schema)
 
 

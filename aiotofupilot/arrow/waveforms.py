@@ -116,7 +116,7 @@ def series_batches(
 ) -> RecordBatches:
     """Return the points of waveforms as record batches. Nothing is sent before the first is used.
 
-    Use it for more points than fit into memory. Each batch has whole runs, so its checkpoint resumes after it.
+    Use it for more points than fit into memory. Each batch has whole runs, so the checkpoint resumes after the batch.
 
     Args:
         listing: As in `series`.
@@ -125,7 +125,7 @@ def series_batches(
         columns: As in `series`.
 
     Raises:
-        TypeError: It is not a listing of runs, or an argument is of the wrong type.
+        TypeError: `listing` is not of runs, or an argument is of the wrong type.
         ValueError: There is no such column, a column is named twice, or `rows` is out of bounds.
     """
     from aiotofupilot.models import RunDetails  # noqa: PLC0415 - it takes a while, and most programs need no details
@@ -153,7 +153,7 @@ async def series(listing: Paginator[Run] | Details[RunDetails], *, columns: Sequ
         columns: The names of the columns, in this order, or None for all.
 
     Raises:
-        TypeError: It is not a listing of runs, or an argument is of the wrong type.
+        TypeError: `listing` is not of runs, or an argument is of the wrong type.
         ValueError: There is no such column, or a column is named twice.
     """
     async with series_batches(listing, columns=columns) as stream:

@@ -3,7 +3,7 @@
 `run` runs a command in an event loop, handles Ctrl-C and SIGTERM, and returns the exit code. `listing` has the command
 of each listing. `options` makes its options from the listing's declaration. `output` writes to standard output, or to a
 file that another run can complete. `formats` write items, `xlsx` makes a workbook, `progress` shows progress, and
-`messages` writes lines that cannot steer a terminal. `whoami` shows whom the key belongs to, `download` fetches
+`messages` writes lines that cannot control a terminal. `whoami` shows whom the key belongs to, `download` fetches
 attachments, `mirror` keeps a database, `check` reads a receipt, `doctor` examines how a server lists, and `sandbox`
 runs a made-up server.
 """
@@ -76,7 +76,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
         # Text bypasses the buffers of the standard streams, so that nothing is left in them at the end.
         with (
             nullcontext() if sys.stdout is None else redirect_stdout(cast("TextIO", UnbufferedStream(sys.stdout)))
-        ):  # for help
+        ):  # help is text
             app = command_line()
             if arguments[:1] in ([], ["--help"], ["-h"]):
                 app.resolved_commands()  # otherwise cyclopts lists commands without their help
@@ -93,7 +93,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
         complain(line)
         return code
     except ModuleNotFoundError as error:
-        if error.name not in ("duckdb", "pyarrow", "xlsxwriter"):  # which extras install
+        if error.name not in ("duckdb", "pyarrow", "xlsxwriter"):  # the modules that extras install
             raise
         complain(str(error))
         return ExitCode.USAGE

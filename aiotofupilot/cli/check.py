@@ -33,7 +33,7 @@ class _Receipt:
         if not condition:
             raise ValueError(reason)
 
-    def doubts(self, condition: object, reason: str) -> None:  # why nothing is proven; the first reason is kept
+    def doubts(self, condition: object, reason: str) -> None:  # why the walk is not proven; the first reason is kept
         self.doubt = self.doubt or (f"line {self.number}: {reason}" if condition else "")
 
     def take(self, line: dict[str, Any]) -> None:
@@ -43,7 +43,7 @@ class _Receipt:
             self.require(type(line[name]) in (get_args(type_) or (type_,)), f"{name!r} has another type")
         self.require((kind == "header") == (self.number == 1) and (kind == "resume" or not self.ended), "out of place")
         if kind == "header":
-            self.doubts(line["shard"] or line["from"] != "0", "it is of a shard, or did not begin at the beginning")
+            self.doubts(line["shard"] or line["from"] != "0", "the walk is of a shard, or begins at a cursor")
         elif kind == "page":
             self.take_page(line, line["ids"], line["values"], line["yielded"])
         elif kind == "resume":
@@ -63,7 +63,7 @@ class _Receipt:
         self.doubts(line["unreadable"] != 0, f"items before the page could not be read: {line['unreadable']}")
         self.doubts(line["next"] not in (None, line["cursor"] + len(ids)), "the server's cursors are not offsets")
         is_tied = line["covers"] or (begins and not (self.passed and None in values))
-        self.doubts(not is_tied, "nothing ties it to the page before")
+        self.doubts(not is_tied, "the walk did not compare it with the page before")
         is_whole = line["until"] is None or (line["cursor"], line["next"]) == (0, None)
         self.doubts(not is_whole, "more than a page of items have the same time")
         if not (self.doubt or self.covers(line, ids, values) or begins):

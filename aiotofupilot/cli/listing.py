@@ -60,9 +60,9 @@ class OutputOptions:
             ending names the format: .csv, .json, .jsonl, .ndjson, .parquet, .txt or .xlsx. An interrupted run leaves
             what it had in FILE.part.
         columns: Write these columns of a table, csv, parquet or xlsx, in this order. The names are those in the header
-            of csv, such as id,unit.serial_number. parquet is flat then.
+            of csv, such as id,unit.serial_number. parquet then has flat columns.
         resume: Complete the file that an interrupted run of the same command has begun. The listing is completed, but
-            not searched for newer items. If there is no begun file, begin one. A finished file is never replaced.
+            not searched for newer items. If no run was interrupted, begin the file. A finished file is never replaced.
         receipt: Record in this file which items each page had and which were written, for 'aiotofupilot check FILE'.
     """
 
@@ -175,7 +175,7 @@ class Query:
         if removed := stats.removed:
             parts.append(f"{counted(removed, self.name)} {'was' if removed == 1 else 'were'} removed meanwhile")
         if stats.is_unchecked:
-            parts.append("items may be missed or doubled, because the server's cursors are not offsets")
+            parts.append("items may be missed or doubled, because pages could not be checked")
         return "; ".join(parts)
 
 
@@ -188,7 +188,7 @@ async def write_listing(
     out.
 
     Raises:
-        StoppedError: It ended early after something was written, or was interrupted.
+        StoppedError: The listing ended early after something was written, or was interrupted.
         Exception: The original error, if nothing was written, or the reader has closed the pipe.
     """
     out: Output | None = None

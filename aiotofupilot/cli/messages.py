@@ -98,9 +98,9 @@ class ExitCode(IntEnum):
     """401 or 403: the key was refused."""
     FAILED = 4
     """The server, the network or the disk failed, or another program uses the file."""
-    NOT_PROVEN = 5  # a receipt, which may still be right
-    WRONG = 6  # a receipt
-    UNEXPECTED = 7  # `doctor` found something
+    NOT_PROVEN = 5  # a receipt does not prove its walk, which may still be exact
+    WRONG = 6  # a receipt is wrong
+    UNEXPECTED = 7  # `doctor` found something that the package does not expect
     INTERRUPTED = 130  # Ctrl-C
     TERMINATED = 143  # SIGTERM
 
@@ -171,7 +171,7 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
         case OSError():
             name = f" {error.filename}" if error.filename else ""
             line = f"cannot write{name}: {error.strerror or error}"
-        case _:  # a cancellation, and so Ctrl-C or SIGTERM
+        case _:  # a cancellation, which only Ctrl-C and SIGTERM cause
             code, line = ExitCode.INTERRUPTED, _with_warning("interrupted", *error.args)
     return code, line
 

@@ -50,11 +50,11 @@ async def mirror(
     Args:
         database: The file. If there is none, it is made.
         listings: The listings to bring up to date, such as runs. By default all listings that have the filters.
-        again: Read recent runs, units and batches once more, such as those of the last 7d, with the measurements,
-            phases and logs of these runs.
-        full: Read everything again, and mark what is gone.
-        overlap: The most seconds from the creation of an item until it is visible. Each run reads the items of the
-            last so many seconds again.
+        again: Read recent runs, units and batches again, such as those of the last 7d, with the measurements, phases
+            and logs of these runs.
+        full: Read everything again, and mark the rows that are gone.
+        overlap: The most seconds from the creation of an item until it is visible. Each run reads the items of this
+            time again.
         publish: Put a copy here after each completed update. Others can read the copy at any time.
         server: Which server gets the requests.
         filters: What to mirror. There is an option for each.

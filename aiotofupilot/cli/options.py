@@ -140,9 +140,9 @@ _OF_LIST: dict[str, dict[str, Any]] = {
     "concurrency": {"group": ASKING, "help": "Requests at a time, 1 by default. Items are still written in order."},
     "on_drift": {
         "group": ASKING,
-        "help": "What to do if items are added or removed meanwhile, which makes the server's positions skip or repeat "
-        "items: resync lists each item that stays exactly once; raise fails; ignore continues. By default resync, or "
-        "ignore in an order in which items can move. If pages cannot be checked, the default warns and continues.",
+        "help": "If items are created or removed meanwhile, which shifts the server's pages: resync lists each "
+        "item that stays exactly once, and fails if it cannot; ignore follows the server's cursors. By default resync, "
+        "or ignore in an order in which items can move. If pages cannot be checked, the default warns and continues.",
     },
     "on_unreadable": {
         "group": ASKING,
@@ -207,7 +207,7 @@ def _option(argument: Argument) -> inspect.Parameter:
         kind, typed = list[kind], {**typed, "metavar": f"{typed.get('metavar', 'CHOICE')}..."}  # type: ignore[valid-type] # known at run time
     elif (
         kind is bool and argument.server_default is not False
-    ):  # if the default is false, a negative option would change nothing
+    ):  # with the default false, a negative option would change nothing
         typed = {"negative": None}
     elif kind is int and argument.bounds:
         typed = {**typed, "validator": Number(gte=argument.bounds.low, lte=argument.bounds.high)}
@@ -290,7 +290,7 @@ class Server:
             raise UsageError("--until is for --sandbox; to list older items, use a filter such as --created-before")
         if self.sandbox and (self.base_url or self.api_key or self.allow_insecure_http or self.proxy or self.ca_cert):
             raise UsageError(
-                "--sandbox has an address and a key of its own: leave out --base-url, --api-key, "
+                "--sandbox has its own address and key: leave out --base-url, --api-key, "
                 "--allow-insecure-http, --proxy and --ca-cert"
             )
 

@@ -202,7 +202,7 @@ class PartFile:
         with suppress(OSError):  # there was no target, or it is on a network share without modes
             shutil.copymode(self._target, ready)
         self._part.place(self._whole if remake else None)
-        with suppress(OSError):  # the file is complete, and the next run removes what is left
+        with suppress(OSError):  # the file is complete, and the next run removes leftovers
             self._remove()
 
     def leave(self) -> None:

@@ -32,17 +32,17 @@ async def sandbox(
     removals: Annotated[float, Parameter(metavar="RATE", validator=Number(gte=0))] = 0.0,
     seed: Annotated[int, Parameter(metavar="N")] = 0,
 ) -> None:
-    """Run a TofuPilot of your own on this machine, with a made-up factory, until Ctrl-C.
+    """Run a TofuPilot server with a made-up factory on this machine, until Ctrl-C.
 
-    It serves every listing. It prints two lines that let a shell lead other programs to it, and then each request with
-    its response.
+    It serves every listing. It prints two lines that set its address and key in a shell, and then each request with its
+    response.
 
     Args:
         host: Listen on this address of this machine. 0.0.0.0 lets containers and other machines in.
         port: Listen on this port. By default any free one.
         procedures: Make up this many procedures, at most 1,000,000.
         runs: Make up this many runs, at most 100,000, with their units, phases, measurements and logs.
-        until: When the newest made-up run has been uploaded. Default: now.
+        until: When the newest made-up run was uploaded. Default: now.
         latency: Delay each response by this time.
         faults: Let this fraction of requests, 0 to 1, fail: by an error, a reset, or a response that is cut short or is
             not the API's.
@@ -64,7 +64,7 @@ async def sandbox(
         service.faults.randomly(rate=faults, seed=seed)
     if arrivals or removals:
         if arrivals and not service.procedures:
-            raise UsageError("--arrivals needs at least one procedure, because runs are made of one")
+            raise UsageError("--arrivals needs at least one procedure, because a run belongs to one")
         busy = BusyLine(runs=arrivals, inserts=arrivals, run_removals=removals, removals=removals, seed=seed)
         service.before_response.append(busy)
     await serve(service)

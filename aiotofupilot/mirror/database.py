@@ -189,17 +189,17 @@ class Database:
     def newest(self, listing: str) -> datetime | None:
         """Return when the newest row was created. None if there are no rows."""
         column = listing_class(listing).creation_field
-        microseconds = self._value(f"SELECT max(epoch_us({column})) FROM {listing}")  # noqa: S608 - our own
+        microseconds = self._value(f"SELECT max(epoch_us({column})) FROM {listing}")  # noqa: S608 - our own SQL
         return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
 
     def runs_since(self, floor: datetime | None) -> list[tuple[str, str]]:
         """Return the IDs of the runs created at a time or later, with the IDs of their procedures.
 
-        Marked runs are left out, because what they wrote is read when they are listed again. Runs without a procedure
-        are left out too: they have not been listed since the column was added again.
+        Marked runs are left out: if they are listed again, their measurements, phases and logs are read then. Runs
+        without a procedure are left out too: they have not been listed since the column of procedures was added again.
         """
         sql = (
-            "SELECT id, procedure__id FROM runs "  # noqa: S608 - our own
+            "SELECT id, procedure__id FROM runs "  # noqa: S608 - our own SQL
             f"WHERE (created_at >= $1 OR $1 IS NULL) AND procedure__id IS NOT NULL AND {GONE} IS NULL ORDER BY id"
         )
         return self._run(sql, floor)
@@ -251,33 +251,33 @@ class Database:
                 self._run("UPDATE _mirror_listings SET watermark = ? WHERE listing = ?", watermark, listing)
 
     def _unmark_written(self) -> None:
-        """Unmark what a run wrote if the run is listed again, because a replica may list the rest later."""
+        """Unmark the items of a run that is listed again, because a replica may list them later."""
         if not self._value(f"SELECT EXISTS (FROM incoming JOIN runs USING (id) WHERE {GONE} IS NOT NULL)"):
             return
         for table in self.mirrored().intersection(FOLLOWING):
             run_id = run_path(table).replace(".", "__")
             self._run(
-                f"UPDATE {table} SET {GONE} = NULL FROM incoming JOIN runs USING (id) "  # noqa: S608 - our own
+                f"UPDATE {table} SET {GONE} = NULL FROM incoming JOIN runs USING (id) "  # noqa: S608 - our own SQL
                 f"WHERE {table}.{run_id} = runs.id AND {table}.{GONE} >= runs.{GONE}"
             )
 
     def mark_gone(self, listing: str, seen_at: datetime, since: datetime | None, until: datetime | None = None) -> int:
         """Mark the rows that an update should have seen but has not, and return their number.
 
-        The update has read the items created at ``since`` or later, or what such runs wrote; all if ``since`` is None.
-        Rows created after ``until`` are not marked; None for no limit. A row has no time of creation if it has not been
-        read since the column was added again.
+        The update has read the items created at ``since`` or later, or the items of such runs; all if ``since`` is
+        None. Rows created after ``until`` are not marked; None for no limit. A row has no time of creation if it has
+        not been read since that column was added again.
         """
         bounds = {"created_at > ?": since, "(created_at <= ? OR created_at IS NULL)": until}
         given = {text: time for text, time in bounds.items() if time is not None}
         condition = " AND ".join(given) or "true"
         if given and listing in FOLLOWING:
             run_id = run_path(listing).replace(".", "__")
-            if since is None:  # an update that failed may have stored what a run wrote, but not the run
+            if since is None:  # an update that failed may have stored the items of a run, but not the run
                 condition = f"NOT EXISTS (FROM runs WHERE id = {listing}.{run_id} AND NOT {condition})"
             else:
-                condition = f"{run_id} IN (SELECT id FROM runs WHERE {condition})"  # noqa: S608 - our own
-        sql = f"UPDATE {listing} SET {GONE} = ? WHERE {SEEN} IS DISTINCT FROM ? AND {GONE} IS NULL AND {condition}"  # noqa: S608 - our own
+                condition = f"{run_id} IN (SELECT id FROM runs WHERE {condition})"  # noqa: S608 - our own SQL
+        sql = f"UPDATE {listing} SET {GONE} = ? WHERE {SEEN} IS DISTINCT FROM ? AND {GONE} IS NULL AND {condition}"  # noqa: S608 - our own SQL
         with self._transaction():
             return int(self._value(sql, datetime.now(UTC), seen_at, *given.values()))
 
@@ -287,28 +287,28 @@ class Database:
         A key is empty if the row has not been read since its column was added again.
         """
         sql = (
-            f"SELECT id, coalesce({key}, ''), since FROM _mirror_suspects JOIN {listing} USING (id) "  # noqa: S608 - our own
+            f"SELECT id, coalesce({key}, ''), since FROM _mirror_suspects JOIN {listing} USING (id) "  # noqa: S608 - our own SQL
             f"WHERE listing = ? AND {GONE} IS NULL ORDER BY created_at, id"
         )
         return [Suspect(*row) for row in self._run(sql, listing)]
 
     def marked(self, listing: str, last: int, at_most: int) -> list[str]:
-        """Return the IDs of the rows marked as gone last, and then of others, drawn at random."""
+        """Return the IDs of the rows marked as gone last, and then of other marked rows, drawn at random."""
         sql = (
-            f"SELECT id FROM {listing} WHERE {GONE} IS NOT NULL "  # noqa: S608 - our own
+            f"SELECT id FROM {listing} WHERE {GONE} IS NOT NULL "  # noqa: S608 - our own SQL
             f"ORDER BY row_number() OVER (ORDER BY {GONE} DESC, id) > ?, random() LIMIT ?"
         )
         return [key for (key,) in self._run(sql, last, at_most)]
 
     def lacking(self, listing: str, ids: Collection[str]) -> set[str]:
         """Return the IDs that have no row, or only a marked one."""
-        sql = f"SELECT id FROM (SELECT unnest(?::VARCHAR[]) AS id) JOIN {listing} USING (id) WHERE {GONE} IS NULL"  # noqa: S608 - our own
+        sql = f"SELECT id FROM (SELECT unnest(?::VARCHAR[]) AS id) JOIN {listing} USING (id) WHERE {GONE} IS NULL"  # noqa: S608 - our own SQL
         return {*ids}.difference(key for (key,) in self._run(sql, [*ids]))
 
     def times(self, listing: str, suspects: Iterable[str]) -> Sequence[int]:
         """Return when the rows that should be listed were created, ascending, in microseconds since 1970."""
         sql = (
-            f"SELECT coalesce(list(epoch_us(created_at)), []) FROM {listing} "  # noqa: S608 - our own
+            f"SELECT coalesce(list(epoch_us(created_at)), []) FROM {listing} "  # noqa: S608 - our own SQL
             f"WHERE {GONE} IS NULL AND created_at IS NOT NULL AND NOT list_contains(?::VARCHAR[], id)"
         )
         return array("q", sorted(self._value(sql, [*suspects])))  # DuckDB needs more memory
@@ -316,7 +316,7 @@ class Database:
     def not_among(self, listing: str, first: int, last: int, ids: Collection[str]) -> list[str]:
         """Return the IDs of unmarked rows created between two times, except the given ones."""
         sql = (
-            f"SELECT id FROM {listing} WHERE {GONE} IS NULL AND epoch_us(created_at) BETWEEN ? AND ? "  # noqa: S608 - our own
+            f"SELECT id FROM {listing} WHERE {GONE} IS NULL AND epoch_us(created_at) BETWEEN ? AND ? "  # noqa: S608 - our own SQL
             "AND NOT list_contains(?::VARCHAR[], id)"
         )
         return [key for (key,) in self._run(sql, first, last, [*ids])]
@@ -329,9 +329,9 @@ class Database:
                 self._run("INSERT INTO _mirror_suspects VALUES (?, ?, ?)", listing, key, time)
 
     def mark_removed(self, listing: str, ids: Sequence[str], following: Iterable[str]) -> dict[str, int]:
-        """Mark rows as gone. With runs, mark what they wrote. Return the number of newly marked rows by table."""
+        """Mark rows as gone. With runs, mark their items. Return the number of newly marked rows by table."""
         columns = {listing: "id"} | {table: run_path(table).replace(".", "__") for table in following}
-        sql = f"UPDATE {{}} SET {GONE} = ? WHERE {GONE} IS NULL AND list_contains(?, {{}})"  # noqa: S608 - our own
+        sql = f"UPDATE {{}} SET {GONE} = ? WHERE {GONE} IS NULL AND list_contains(?, {{}})"  # noqa: S608 - our own SQL
         now = datetime.now(UTC)
         with self._transaction():
             return {each: int(self._value(sql.format(each, column), now, ids)) for each, column in columns.items()}
@@ -378,7 +378,7 @@ class Database:
             self._run(definition)
 
     def _merge(self, listing: str, seen_at: datetime) -> None:
-        merged = f"SELECT *, ?::TIMESTAMPTZ AS {SEEN}, NULL::TIMESTAMPTZ AS {GONE} FROM incoming"  # noqa: S608 - our own
+        merged = f"SELECT *, ?::TIMESTAMPTZ AS {SEEN}, NULL::TIMESTAMPTZ AS {GONE} FROM incoming"  # noqa: S608 - our own SQL
         if self._value(f"SELECT EXISTS (FROM incoming JOIN {listing} USING (id))"):
             sql = (
                 f"MERGE INTO {listing} USING ({merged}) AS incoming ON {listing}.id = incoming.id "
@@ -424,7 +424,7 @@ def _quoted(path: Path) -> str:
 
 
 def _lacking(table: str, found: Mapping[str, str]) -> set[str]:
-    """Return the missing columns. Check that they can be added, and that the others have the right types."""
+    """Return the missing columns. Raise a `MirrorError` if one cannot be added, or another has the wrong type."""
     columns = columns_of(table)
     for name, kind in columns.items():
         if found.get(name, kind) != kind:

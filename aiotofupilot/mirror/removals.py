@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from aiotofupilot import Page
 
 APART = timedelta(minutes=1)
-"""The least time between the two updates that miss a row. A replica may lag by less."""
+"""The least time between the two updates that miss a row. A replica is assumed to lag by less."""
 
 AT_MOST = 50
 """The most rows that are searched for. For more, reading everything again takes about as many requests."""

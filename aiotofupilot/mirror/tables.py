@@ -63,7 +63,7 @@ _TYPES: Mapping[pa.DataType, str] = {
 }
 
 FOLLOWING = tuple(name for name in NAMES if listing_class(name).by_run is not None)
-"""The tables of what runs wrote: measurements, phases and logs. They are read together with the runs."""
+"""The tables of items that belong to runs: measurements, phases and logs. They are read together with the runs."""
 
 
 @frozen

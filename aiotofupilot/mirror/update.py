@@ -86,8 +86,8 @@ _RUNS_FIRST, _RUNS_LAST = 50, 800
 with few runs, so that an update that always ends early makes progress. More runs at a time save requests, because the
 runs of one procedure are requested together."""
 
-_NOT_WHOLE = "a mirror needs a listing whose pages show all of it; what came before is stored"
-"""The hint of an error about pages that do not fit together."""
+_NOT_WHOLE = "a mirror needs pages that show the whole listing; the rows read so far are stored"
+"""The hint of an error about pages that contradict each other."""
 
 _IDS_AT_ONCE = 100
 """The most IDs in one request. They make some 4,000 characters in the address."""
@@ -147,7 +147,7 @@ class Update:
                         await self._bring(name)
             except TofuPilotError as error:
                 await self._store()
-                vars(error).pop("__notes__", None)  # they say how to resume a walk, but an update has none to resume
+                vars(error).pop("__notes__", None)  # the notes say how to resume a walk, but users resume the update
                 if isinstance(error, DriftError):
                     error.hint = _NOT_WHOLE
                 raise
@@ -254,7 +254,7 @@ class Update:
             self._unreadable |= first_pass  # the larger counts, because both passes met the same items
 
     def _listing(self, name: str, created_after: datetime | None = None, **narrower: Any) -> Paginator[Any]:  # noqa: ANN401 - those of the listing
-        """Return a listing other than `FOLLOWING`, with everything that the API tells of its items."""
+        """Return a listing other than `FOLLOWING`, with every optional field of its items."""
         listing = getattr(self.session, name)
         arguments = self.selection.arguments(name) | narrower
         if created_after is not None:
@@ -271,10 +271,10 @@ class Update:
         return paginator
 
     async def _store_walk(self, name: str, walk: _AnyWalk, latest: dict[str, str] | None = None) -> None:
-        """Store the items of a walk with its watermark. If they are runs, store what they wrote too.
+        """Store the items of a walk with its watermark. With runs, store their measurements, phases and logs.
 
-        ``latest`` maps the IDs of the latest runs of an earlier update to the IDs of their procedures. What these runs
-        wrote is read again, after the first response, which shows when the update began.
+        ``latest`` maps the IDs of the latest runs of an earlier update to the IDs of their procedures. The
+        measurements, phases and logs of these runs are read again.
         """
         at_once = _RUNS_FIRST if self._following else _ITEMS
         async with aclosing(walk):
@@ -283,13 +283,13 @@ class Update:
                     items, failure = await self._take(walk, at_once)
                     if self._following:
                         if failure is not None:
-                            raise failure  # runs do not count as read before all that they wrote was read
+                            raise failure  # the watermark stays before runs whose items were not read
                         await self._add_following({item.id: item.procedure.id for item in items} | (latest or {}))
                     await self._add(name, items, str(walk.watermark) if isinstance(walk, IncrementalWalk) else None)
                     if failure is not None:
                         raise failure
                     if latest or not items:
-                        await self._store()  # even after the latest runs, which the walk may repeat
+                        await self._store()  # even after the latest runs, because the walk may list these again
                     if not items:
                         return
                     latest, at_once = None, min(at_once * 2, _RUNS_LAST if self._following else _ITEMS)
@@ -302,7 +302,7 @@ class Update:
             self._unchecked.add(name)
 
     async def _take(self, walk: _AnyWalk, at_most: int) -> tuple[list[Any], BaseException | None]:
-        """Return the next items of a walk, or none at its end, with the error that ended them early, if any."""
+        """Return the next items of a walk, none at its end, and the error that ended them early, or None."""
         items: list[object] = []
         try:
             while len(items) < at_most and (more := await walk.take(at_most - len(items))):
@@ -312,12 +312,12 @@ class Update:
         return items, None
 
     async def _add_following(self, runs: Mapping[str, str]) -> None:
-        """Read what runs wrote. ``runs`` maps their IDs to the IDs of their procedures."""
+        """Read the measurements, phases and logs of runs. ``runs`` maps run IDs to procedure IDs."""
         for name in self._following:
             await self._add_written(name, runs)
 
     async def _add_written(self, name: str, runs: Mapping[str, str]) -> None:
-        """Read what runs wrote in one listing, with several requests at a time."""
+        """Read the measurements, the phases or the logs of runs, with several requests at a time."""
         self._report(name)
         of_procedure: dict[str | None, list[str]] = defaultdict(list)
         by_run = listing_class(name).by_run
@@ -337,7 +337,7 @@ class Update:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _add_written_by(self, run_ids: Sequence[str], name: str, procedure_id: str | None) -> None:
-        """Read what some runs of a procedure wrote.
+        """Read the measurements, the phases or the logs of some runs of a procedure.
 
         The procedure is None if the listing does not require it. If no order tells the items of several runs apart, the
         runs are read one at a time.
@@ -351,7 +351,7 @@ class Update:
     async def _add_written_at_once(
         self, run_ids: Sequence[str], name: str, procedure_id: str | None, on_drift: Literal["resync"] | None
     ) -> None:
-        """Read what some runs wrote, including repeated attempts, in one walk."""
+        """Read the measurements, the phases or the logs of some runs in one walk, including repeated attempts."""
         wanted, run_of = frozenset(run_ids), attrgetter(run_path(name))
         listed = getattr(self.session, name)
         arguments = {listed.by_run.run_ids: list(run_ids), **listed.inclusive, "concurrency": 1}
@@ -362,7 +362,7 @@ class Update:
         try:
             async with self._in_flight, listing.walk() as walk:
                 while items := await walk.take(_ITEMS):
-                    # A server that does not know the filter lists the items of other runs too.
+                    # A server that does not know the filter also lists the items of other runs.
                     await self._add(name, [item for item in items if run_of(item) in wanted])
                 self._note_stats(name, walk.stats)
         except (ForbiddenError, NotFoundError) as error:
@@ -370,7 +370,7 @@ class Update:
             page = await self.session.runs.list(ids=list(run_ids))
             has_runs = any(procedure_id in (None, run.procedure.id) for run in page.data)
             if has_runs or isinstance(error, ForbiddenError):
-                await self._call(self.database.forget_empty, name)  # so that an update can leave it out
+                await self._call(self.database.forget_empty, name)  # so that a later update can leave out the listing
                 raise
 
     async def _add(self, name: str, items: Sequence[object], watermark: str | None = None) -> None:
@@ -382,7 +382,7 @@ class Update:
             _log.warning("an item of %s cannot be stored and is left out: %s", name, fault)
         self._unreadable[name] += len(faults)
         if rows.num_rows:
-            self._batches[name].append(rows)  # looked up here, because another task may have stored meanwhile
+            self._batches[name].append(rows)  # looked up here, because `_store` replaces the dict
         if watermark is not None:
             self._watermarks[name] = watermark
         self._read[name] += rows.num_rows
@@ -490,7 +490,7 @@ class Update:
             found = await listed.get(suspect.key)
         except NotFoundError:
             return True
-        except DecodeError:  # it is there
+        except DecodeError:  # the item exists
             return False
         except ValueError:  # the key is not known, or fits no address: look for the ID, without the filters
             page = await listed.list(ids=[suspect.id])
@@ -509,7 +509,7 @@ def _is_ordered(name: str) -> bool:
 
 
 def _before(time: datetime, by: timedelta) -> datetime:
-    """Return the whole second this long before a time, or the earliest time."""
+    """Subtract a duration from a time, and round down to a second. Return at least the earliest time."""
     return (time - min(by, time - _EARLIEST)).replace(microsecond=0)
 
 

@@ -20,8 +20,8 @@ Each of these modules needs only modules below it:
 
 - `server` has the `Sandbox`, which serves HTTP. `paging` cuts listings into pages.
 - `faults` has the faults, and decides which requests meet them.
-- `resources` has what the client's declarations of listings and details do not say. `resource` has what all listings
-  and details need. `storage` has attachments, at addresses that expire.
+- `resources` adds to the client's declarations of listings and details. `resource` has the code that they share.
+  `storage` has attachments, at addresses that expire.
 - `factory` has the items of all listings, and a production line that changes them.
 - `request` has requests, responses as steps, and the log.
 - `rest` reads queries as the validator `zod` reads them, and writes items and errors as JSON.

@@ -73,7 +73,7 @@ class Resource:
     paths: Mapping[str, Path] = field(factory=dict[str, Path])
     """The fields of other filters and other values of ``sort_by``."""
     filters: Mapping[str, Filter | None] = field(factory=dict[str, "Filter | None"])
-    """Filters that do not compare a field with a value. None if the parameter alone does not filter."""
+    """Filters that do not compare a field with a value. None for a parameter that filters only together with others."""
     otherwise: Callable[[str], Filter] | None = None
     """Returns the filter for a name that is not a field of the items. None if there are no such filters."""
     joined: Callable[[Values, Snapshot], Predicate] | None = None
@@ -96,7 +96,7 @@ class Resource:
 
     @cached_property
     def tests(self) -> Mapping[str, Filter]:
-        """The filters by parameter, except for parameters that alone do not filter."""
+        """The filters by parameter, except for parameters that filter only together with others."""
         return {argument.name: test for argument in self.listing.filters if (test := self._filter(argument))}
 
     @cached_property
@@ -106,7 +106,7 @@ class Resource:
         return {order: path(self.paths.get(order) or _path_named(self.listing.model, order)) for order in orders}
 
     def _filter(self, argument: Argument) -> Filter | None:
-        """Return the filter of a parameter, or None if the parameter alone does not filter."""
+        """Return the filter of a parameter, or None if it filters only together with others."""
         name = argument.name
         if name in self.filters:
             return self.filters[name]

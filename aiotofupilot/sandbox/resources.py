@@ -1,8 +1,8 @@
 """The listings and details of the sandbox.
 
-In the listings of what runs wrote, ``ids`` selects by the IDs of runs. ``outcomes`` compares the outcome of a phase in
-the listing of phases, and the outcome of the run in the listing of measurements. Filters of logs call ``created_at``
-``timestamp``. Some filters find units by their runs, and batches by their units.
+In the listings of phases, measurements and logs, ``ids`` selects by the IDs of runs. ``outcomes`` compares the outcome
+of a phase in the listing of phases, and the outcome of the run in the listing of measurements. Filters of logs call
+``created_at`` ``timestamp``. Some filters find units by their runs, and batches by their units.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ RUNS = Resource(
 
 
 def _of_run(run_id: str, name: str) -> Filter:
-    """Return a filter of another listing that a filter of runs makes, given the path of the run's id."""
+    """Return a filter that selects items by a filter of their runs. ``run_id`` is the path of the run's ID."""
     chosen = by("procedure.id") if name == "procedure_id" else RUNS.tests[name]
     return related(run_id, "runs", "id", chosen)
 

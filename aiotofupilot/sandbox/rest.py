@@ -100,7 +100,7 @@ def comparison(operator: str | None, expected: object) -> str:
 
 @attrs.define
 class Refusal(Exception):  # noqa: N818 - it is a response of the API and not a failure of the sandbox
-    """An error that the API returns."""
+    """An error response of the API."""
 
     status: int
     """HTTP status code."""

@@ -35,10 +35,10 @@ Hook = Callable[[Factory, Request], None]
 _OF_PAGES = frozenset({"limit", "cursor", "include_metadata", "include_sequences"})  # they do not filter items
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how such an address is reached from this machine
 _MOST_HEAD = 16 * 1024  # bytes of the request line and headers; Node, which serves TofuPilot, refuses more
-_READ_HEAD = 1024 * 1024  # at most so many bytes of a request line or a header are read
+_READ_HEAD = 1024 * 1024  # the most bytes of a request line or a header that are read
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger for 0 seconds
 _PASSES_TO_HAND_OVER = 3
-"""The passes of the event loop after which a server knows an accepted connection and can close it."""
+"""After this many passes of the event loop, a server knows an accepted connection, and can close it."""
 _NOT_HTTP = (HttpProcessingError, web.RequestPayloadError)
 _LOGGER = logging.getLogger("aiotofupilot.sandbox")
 # A request that is not HTTP is the client's mistake.
@@ -168,11 +168,11 @@ class Sandbox(Factory):
 
     @contextmanager
     def handle(self, request: Request) -> Generator[Delivery]:
-        """Decide the response of a request. Send it inside the block.
+        """Decide the response to a request. Send it inside the block.
 
         Args:
-            request: The request, which records the result. It counts as not responded to if the block, a hook or a
-                fault raises an error.
+            request: The request, which records the result. If the block, a hook or a fault raises an error, it counts
+                as a request without a response.
         """
         same = (request.method, request.path, tuple(request.query.items()))
         self._asked[same] += 1

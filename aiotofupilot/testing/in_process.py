@@ -71,7 +71,7 @@ class FakeClock(Clock):
         self._random = Random(integer("seed", seed, low=0))  # noqa: S311 - waits of a test
         self._passed = 0.0
         self._waiting: list[tuple[float, int, asyncio.Future[None] | asyncio.Timeout]] = []
-        """When the waits end, and who waits. Some may have been cancelled or left."""
+        """When the waits end, and the futures that end them. Some may have been cancelled."""
         self._order = count()
         self._stirs = 0
         """How often a wait has begun or ended."""
@@ -302,7 +302,7 @@ class InProcess(Transport):
                 except Exception as error:
                     if not all(isinstance(step, bytes) for step in steps):
                         raise
-                    failure = error  # the rest comes without a pause, so this is raised outside
+                    failure = error  # all was sent, so `handle` must not see the error
         if failure is not None:
             raise failure
 

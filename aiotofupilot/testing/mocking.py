@@ -98,9 +98,9 @@ def mock_listing(
         authorization = await (middlewares[-1](request, _authorization) if middlewares else _authorization(request))
         if authorization not in (None, f"Bearer {sandbox.station_key}"):
             authorization = f"Bearer {sandbox.api_key}"
-        path = re.sub(pattern, r"/api/v2/\1", str(url))  # a server may have another path before it
+        path = re.sub(pattern, r"/api/v2/\1", str(url))  # the server's address may have another path before "/api"
         with sandbox.handle(Request(path=path, query=url.query.items(), authorization=authorization)) as delivery:
-            sandbox.requests.clear()  # the caller gets a factory, which has no log
+            sandbox.requests.clear()  # the caller gets only a factory, which has no log
             return CallbackResult(status=cast("int", delivery.status), body=delivery.body, response_class=MockResponse)
 
     mocked.get(pattern, callback=response, repeat=True)

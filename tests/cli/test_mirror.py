@@ -134,7 +134,7 @@ def test_pages_that_do_not_fit_together_name_no_option_of_a_walk(sandbox, databa
     assert run(["mirror", str(database), "procedures", "runs"]) == ExitCode.FAILED
     said = capfd.readouterr().err
     assert said.endswith(
-        "; a mirror needs a listing whose pages show all of it; what came before is stored; "
+        "; a mirror needs pages that show the whole listing; the rows read so far are stored; "
         "it stopped at the runs; name the other listings to leave these out\n"
     )
     assert not any(word in said for word in ("drift", "again", "cursor=", "Checkpoint"))

@@ -30,7 +30,7 @@ from aiotofupilot.cli.listing import Query
         ({"removed": 2}, "2 runs were removed meanwhile"),
         (
             {"removed": 1, "is_unchecked": True},
-            "1 run was removed meanwhile; items may be missed or doubled, because the server's cursors are not offsets",
+            "1 run was removed meanwhile; items may be missed or doubled, because pages could not be checked",
         ),
     ],
 )

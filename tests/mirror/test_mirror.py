@@ -553,6 +553,6 @@ def test_what_runs_wrote_is_read_of_one_run_at_a_time_if_no_order_tells_it_apart
 
 def test_pages_that_do_not_fit_together_are_an_error_that_names_no_option_of_a_walk(pull, sandbox):
     sandbox.paging = paging.capped(2)
-    with pytest.raises(DriftError, match="; a mirror needs a listing whose pages show all of it") as caught:
+    with pytest.raises(DriftError, match="; a mirror needs pages that show the whole listing") as caught:
         pull("runs", "procedures")
     assert not any(word in f"{caught.value} {caught.value.__dict__}" for word in ("on_drift", "cursor=C"))

@@ -49,7 +49,7 @@ PAGE = {"line": "page", "cursor": 0, "next": None, "bound": None, "until": None,
 """The line of an empty page, which can stand after another one."""
 HOUR = 3_600_000
 """An hour, in milliseconds."""
-ELSEWHERE = "it is of a shard, or did not begin at the beginning"
+ELSEWHERE = "the walk is of a shard, or begins at a cursor"
 NO_END = "there is no end: the walk was interrupted, or the receipt was cut"
 
 
@@ -268,7 +268,7 @@ class TestNotProven:
     @pytest.mark.parametrize(
         ("options", "cuts", "reason"),
         [
-            ({"on_drift": "ignore"}, paging.offsets, "line 3: nothing ties it to the page before"),
+            ({"on_drift": "ignore"}, paging.offsets, "line 3: the walk did not compare it with the page before"),
             ({"on_drift": "ignore"}, paging.page_numbers, "line 2: the server's cursors are not offsets"),
             ({"cursor": 7}, paging.offsets, f"line 1: {ELSEWHERE}"),
             ({"cursor": Checkpoint(5, 2)}, paging.offsets, f"line 1: {ELSEWHERE}"),

@@ -32,7 +32,7 @@ __all__ = ["BusyLine", "Factory", "Items", "Reading", "contents", "make_procedur
 
 T = TypeVar("T")
 
-_MOST_SHARED = 2000  # runs of a factory that is shared
+_MOST_SHARED = 2000  # the most runs of a factory that is shared
 
 
 class Items(TypedDict, total=False):
@@ -162,7 +162,7 @@ class Factory:
             for name, old in before.items():
                 made, rows = self._world.items(name), self._rows[name]
                 new = len(made) - len(old)
-                if name not in MAKERS:  # items may refer to newer ones, such as a last run
+                if name not in MAKERS:  # older items may refer to newer ones, such as a unit to its last run
                     changed = {id(was): now for was, now in zip(old, made[new:], strict=True) if was is not now}
                     rows[:] = [changed.get(id(row), row) for row in rows]
                 rows[:0] = made[:new]

@@ -187,7 +187,7 @@ def _series(measurement: models.Measurement, random: Random) -> Iterator[models.
 def attachments(reading: Reading, owner: str, *names: str) -> Iterator[models.Attachment]:
     """Make attachments of a run or a unit, with some of these names.
 
-    The upload of a ``.part`` has not ended. Some sizes are 0, because TofuPilot does not know them all.
+    The upload of a ``.part`` file has not ended. Some sizes are 0, because TofuPilot does not know them all.
     """
     random = made_up("attachments", owner)
     for name in names:

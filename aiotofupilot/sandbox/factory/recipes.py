@@ -126,7 +126,7 @@ STEPS = {
     "Calibration": ("main", (Measured("gain", low=0.98, high=1.02), Measured("calibration_table", kind="json"))),
     "RF Power": ("main", (Measured("tx_power", "dBm", 17.0), Measured("spectrum", kind="multidimensional"))),
 }
-"""The phases of every run by name, in their order, with their sequence and what they measure."""
+"""The phases of every run by name, in their order, with their sequence and their measurements."""
 
 
 def make_procedures(count: int, *, seed: int = 0, newest: datetime = NEWEST) -> list[Procedure]:
