@@ -296,8 +296,9 @@ class NewByCreation(Generic[T]):
         """Raise the floor over passed items that are old enough, but not over items that wait to be yielded."""
         if not self._has_floor or not (self._is_sorted or self.has_ended):
             return
-        if self._newest > self._latest:  # an item's time may be in the year 10000 in UTC
-            self._latest, self._latest_at = min(max(self._newest, _EARLIEST), _LATEST), self._clock.seen_at
+        newest = min(self._newest, *self._found.values(), _LATEST)  # an item's time may be in the year 10000 in UTC
+        if newest > self._latest:
+            self._latest, self._latest_at = max(newest, _EARLIEST), self._clock.seen_at
         reached = min(self._newest, self._clock.bound)
         if self.has_ended:
             reached = max(reached, self._went_on())

@@ -122,6 +122,16 @@ async def test_what_is_as_late_as_the_overlap_comes(kind, overlap):
 
 
 @DATED
+async def test_what_waited_to_be_yielded_is_not_late(kind):
+    """A stream holds the items of a poll back to sort them."""
+    server = server_with(100)
+    stream = listing(kind, server, limit=20).follow(since=listing(kind, server).since().watermark)
+    await anext(stream)
+    found, walk = await passed(kind, server, stream.watermark)
+    assert (len(found), walk.stats.lateness) == (99, 0)
+
+
+@DATED
 async def test_the_overlap_may_change_from_pass_to_pass(kind):
     """The floor is never lowered, because what is below it was forgotten."""
     server = server_with(100)
