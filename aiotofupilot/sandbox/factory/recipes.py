@@ -118,7 +118,7 @@ class Measured(NamedTuple):
 
 
 _SUPPLY = (Measured("supply_voltage", "V", 11.4, 12.6), Measured("inrush_current", "A", high=3.0))
-STEPS = {
+STEPS: dict[str, tuple[str, tuple[Measured, ...]]] = {
     "Power Up": ("setup", _SUPPLY),
     "Firmware Version": ("setup", (Measured("firmware_version", kind="string", expected="2.4.1"),)),
     "Self Test": ("setup", (Measured("self_test_passed", kind="boolean", expected=True),)),
