@@ -73,6 +73,17 @@ class TestMovingListings:
         assert [item for item in found if item in listed and item not in gone] == [i for i in listed if i not in gone]
         assert not walk.stats.is_unchecked
 
+    @pytest.mark.parametrize(("removes", "requests"), [(False, 39), (True, 41)])
+    async def test_pages_in_flight_when_an_item_is_removed_are_used(self, removes, requests):
+        """One request by value shows the position, and one page more is read."""
+        service, asked = Sandbox(procedures=300, runs=0), []
+        service.before_response.append(lambda _, request: asked.append(request))
+        if removes:
+            service.before_response.append(lambda *_: service.procedures.pop(0) if len(asked) == 5 else None)
+        found = await items_of(InProcess(service).procedures.list(limit=10, concurrency=4))
+        assert len({item.id for item in found}) == len(found) == 300
+        assert len(asked) == requests
+
     async def test_a_listing_shows_that_it_is_walked_by_default(self, listing):
         described = {row[0]: row[1] for row in listing()._shown()[2]}
         assert described["on_drift"] == "default"
