@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import defaultdict
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -82,7 +83,7 @@ def _from_the_beginning(plan: Plan) -> Plan:
 async def _length(raw: Source[RawItem], plan: Plan) -> int | None:
     """Return how many items a listing has. None if the server does not go to its end, so that only a walk can count."""
     can_bound, at_most = raw.order.is_bounded, min(plan.concurrency, _AT_ONCE)
-    extent = LengthSearch(plan.limit, may_be_capped=can_bound)
+    extent = LengthSearch(plan.limit, raw.order.keys, may_be_capped=can_bound)
 
     async def fetch(cursor: int, limit: int, counts: RequestCounts) -> Page[RawItem] | None:
         try:
@@ -170,8 +171,9 @@ class Probe(NamedTuple):
 class LengthSearch:
     """The search for the length of a listing: what is known, and which probes come next. It does no I/O."""
 
-    def __init__(self, limit: int, *, may_be_capped: bool) -> None:
+    def __init__(self, limit: int, keys_of: Callable[[Sequence[RawItem]], list[Any]], *, may_be_capped: bool) -> None:
         self._limit = limit
+        self._keys_of = keys_of
         self._may_be_capped = may_be_capped
         self._refused = math.inf
         self.is_capped = False
@@ -186,6 +188,8 @@ class LengthSearch:
         self._end = math.inf
         """Where the last page ended. Infinity before it was seen."""
         self._positions: dict[str, int] = {}
+        self._ties = defaultdict[Any, set[str]](set)
+        """The IDs of the items with each key. If there are several, the server lists them in any order."""
         self._contradictions = 0
 
     @property
@@ -255,11 +259,13 @@ class LengthSearch:
 
     def _has_moved(self, page: Page[RawItem]) -> bool:
         """Return whether a page shows an item that an earlier page showed at another position."""
-        has_moved = False
-        for position, item in enumerate(page.data, page.cursor):
+        has_moved, keys = False, self._keys_of(page.data)
+        for key, item in zip(keys, page.data, strict=True):
+            self._ties[key].add(item.id)
+        for position, (key, item) in enumerate(zip(keys, page.data, strict=True), page.cursor):
             distance = abs(position - self._positions.setdefault(item.id, position))
             has_moved |= distance > 0
-            if distance > _MOVED_AT_MOST:
+            if distance > _MOVED_AT_MOST and len(self._ties[key]) == 1:
                 if self._may_be_capped:
                     self.is_capped = True  # the server repeats its deepest page
                     break

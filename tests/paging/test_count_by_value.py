@@ -111,6 +111,18 @@ async def test_a_listing_without_such_a_filter_cannot_be_counted(cap):
         await Runs(connection).list(sort_by="duration", limit=100).count()
 
 
+@pytest.mark.parametrize("first", [0, 100, 1000])
+async def test_items_of_one_time_that_change_places_are_not_taken_for_a_cap(first):
+    """Postgres may list them in another order at each cursor."""
+    last = SUPPLY[first + 399].created_at
+    connection = InProcess(
+        Sandbox([*SUPPLY[:first], *(evolve(item, created_at=last) for item in SUPPLY[first : first + 400])])
+    )
+    connection.service.before_response.append(paging.shuffled_ties("procedures"))
+    for limit, concurrency in combined((10, 50, 100), (1, 4)):
+        assert await connection.procedures.list(limit=limit, concurrency=concurrency).count() == first + 400
+
+
 @pytest.mark.parametrize("alike", [1, 60, 150])
 @pytest.mark.parametrize("total", [1000, 5000])
 async def test_items_of_one_time_at_the_end_are_no_more_behind_it(total, alike):
