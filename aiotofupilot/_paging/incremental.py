@@ -310,6 +310,7 @@ class FollowedListing(CountedIteration[Y]):
                 return True
             await poll.take(sys.maxsize)
         self._watermark, self._poll, self._is_to_wait = poll.watermark, None, True
+        self._stats.is_unchecked |= poll.stats.is_unchecked  # the first poll has its own stats
         self._failing_since = None
         return False
 

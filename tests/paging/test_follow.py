@@ -8,6 +8,7 @@ import asyncio
 import socket
 from contextlib import nullcontext
 from itertools import count
+from random import Random
 
 import pytest
 from fakes.budget import combined
@@ -169,6 +170,17 @@ class TestBeginning:
             assert not server.changes
             add(server, "new")
             assert await coming(stream, server, 7) == ["new"]
+
+    async def test_it_says_so_if_items_of_one_time_may_come_although_they_exist(self, caplog):
+        """More than a page of them have the time, and no other order shows all. Later there are fewer."""
+        server = filled([500.0] * 150, shuffle=lambda rows, cursor, _: Random(cursor).shuffle(rows))  # noqa: S311
+        async with listing("bounded", server, limit=100).follow(5.0) as stream:
+            assert stream.stats.is_unchecked
+            assert stream.stats.pages == 0
+            del server.rows[80:]
+            assert {*await coming(stream, server, 7)} < {row.id for row in server.rows}
+            assert stream.stats.is_unchecked
+        assert caplog.text.count("may be missed or doubled") == 1
 
     @TWO
     async def test_it_begins_where_cursors_are_not_offsets_too(self, kind):
