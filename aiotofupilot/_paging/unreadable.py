@@ -145,7 +145,8 @@ class Bisection(Generic[T]):
     request: Request
     error: TofuPilotError
     deadline: Deadline
-    """The time limit of the page, and then of each part."""
+    """The time limit of the page, and then of each part. If it has passed, and another item can be read, a new limit
+    follows."""
     overlaps: bool
     """Whether pages overlap, so that they have to show that no item was missed around a left-out one."""
     has_offsets: bool
@@ -354,13 +355,14 @@ class Bisection(Generic[T]):
     ) -> Page[T] | TofuPilotError:
         """Return items, or the error of the request.
 
-        Raise the error of the page if the time is up, or if the next cursor cannot be an offset.
+        Raise the error of the page if the time is up and the server is down, or if the next cursor cannot be an offset.
         """
         _log.debug("looking for an unreadable item: requesting %d items at position %d", limit, cursor)
+        deadline = self.deadline
         try:
-            page = await fetch(cursor, limit, once=once, deadline=self.deadline)
+            page = await fetch(cursor, limit, once=once, deadline=deadline)
         except TofuPilotError as error:
-            if not self.deadline.is_missed:
+            if not deadline.is_missed:
                 _log.info("looking for an unreadable item: %d items at position %d fail: %s", limit, cursor, error)
                 if not isinstance(error, _FAILED):
                     raise
@@ -372,6 +374,11 @@ class Bisection(Generic[T]):
                 if page.data and self.has_offsets:
                     self.read = fetch, page.cursor
                 return page
+        if deadline.is_missed and self._has_begun:  # perhaps only because an item hangs, until the timeout each time
+            self.deadline = Deadline()
+            control, other = self.read or (self._fetch, positions_beside(cursor, limit)[-1])
+            if await read_beside(control, other, cursor, self.deadline):
+                return await self._request(fetch, cursor, limit, once=once)
         raise self.error  # outside the except clause, because frames of a context would refer to the window, too
 
 

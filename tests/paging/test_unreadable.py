@@ -15,7 +15,7 @@ import pytest
 from attrs import evolve
 from fakes import paging
 from fakes.budget import NIGHTLY, STEP, combined
-from fakes.faults import empty, html, malformed, reset, status, unreadable
+from fakes.faults import empty, html, malformed, reset, stall, status, unreadable
 from fakes.in_process import InProcess
 
 from aiotofupilot import (
@@ -34,6 +34,7 @@ from aiotofupilot import (
 from aiotofupilot._paging.walk import note_checkpoint
 from aiotofupilot.listings import Runs, Users
 from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.testing import FakeClock, session_in_process
 
 WAYS = [(1, "ignore"), (1, "resync"), (16, "resync"), (16, None)]
 EVERY_WAY = pytest.mark.parametrize(("concurrency", "on_drift"), WAYS)
@@ -75,6 +76,28 @@ class TestSkip:
         walk = listing(limit=10, on_unreadable="skip").walk()
         assert await drain(walk) == but(service, {45})
         assert walk.stats.unreadable_positions == [45]
+
+    @EVERY_WAY
+    @pytest.mark.parametrize("bad", [0, 150])
+    async def test_one_that_hangs(self, concurrency, on_drift, bad):
+        """Up to eleven looks at it take 30 s each, while a part has 120 s, unless another item can be read."""
+        service = Sandbox(procedures=250)
+        service.faults.always(unreadable(*at(service, bad), by=stall(45)))
+        async with session_in_process(service) as session:
+            listing = session.procedures.list(concurrency=concurrency, on_drift=on_drift, on_unreadable="skip")
+            walk = listing.walk()
+            assert await drain(walk) == but(service, {bad})
+        assert walk.stats.unreadable_positions == [bad]
+
+    async def test_a_server_that_hangs_during_the_search_costs_its_time_and_a_control(self, service):
+        service.faults.on(lambda _: len(service.requests) > 6).always(stall(1000))
+        service.faults.always(unreadable(*at(service, 50), by=stall(45)))
+        clock = FakeClock()
+        async with session_in_process(service, clock) as session:
+            with pytest.raises(RequestTimeoutError):
+                await session.procedures.list(on_unreadable="skip").collect()
+        assert clock.monotonic() == pytest.approx(2 * 30 + 120 + 30, abs=1)
+        assert len(service.requests) == 10
 
     @EVERY_WAY
     async def test_an_item_that_was_passed_before_an_error_is_not_left_out_after_it(
