@@ -8,7 +8,6 @@ import select
 import stat
 import sys
 from contextlib import contextmanager
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
 if sys.platform != "win32":
@@ -59,8 +58,8 @@ def opened(path: Path, flags: int = os.O_CREAT) -> FileIO:
 class Part:
     """FILE.part, which replaces FILE when it is complete. It is closed by `remove`, or by closing its file.
 
-    Until then no other process writes to it, except on Windows, where nothing prevents that. A file system without
-    locks, such as some network shares, gets a longer name, so that no other process writes to it or completes it later.
+    Until then no other process writes to it, except on Windows and on file systems without locks, such as some network
+    shares, where nothing prevents that.
     """
 
     def __init__(self, target: Path, file: FileIO, path: Path) -> None:
@@ -74,19 +73,14 @@ class Part:
         """Open the part of a file. Return None if another process has it open."""
         path = target.with_name(f"{target.name}.part")
         file = opened(path)
-        if sys.platform == "win32":
-            return cls(target, file, path)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if sys.platform != "win32":
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.close()
             return None
-        except OSError:
-            with file:
-                if not os.fstat(file.fileno()).st_size:  # this call has made it
-                    path.unlink(missing_ok=True)
-            own = path.with_name(f"{path.name}.{token_hex(2)}")
-            return cls(target, opened(own, os.O_CREAT | os.O_EXCL), own)
+        except OSError:  # it has no locks
+            pass
         try:
             is_ours = os.path.samestat(path.lstat(), os.fstat(file.fileno()))
         except FileNotFoundError:
@@ -95,11 +89,6 @@ class Part:
             file.close()
             return None
         return cls(target, file, path)
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether another process can complete the part."""
-        return self.path.suffix == ".part"
 
     @property
     def size(self) -> int:

@@ -3,8 +3,7 @@
 FILE.part replaces FILE when it is complete. After each page, FILE.part.state says how far FILE.part is complete. The
 state is replaced atomically, and another run cuts off any bytes after that point. So a run may end at any time, even by
 kill -9. A Parquet file or a workbook is made from FILE.part at the end, as FILE.part.whole. Temporary files of a
-workbook are in the folder FILE.part.making. On a file system without locks, each run has its own part, which no other
-run completes.
+workbook are in the folder FILE.part.making.
 """
 
 from __future__ import annotations
@@ -207,8 +206,6 @@ class PartFile:
 
     def leave(self) -> None:
         """End early. Keep the part if another run can complete it."""
-        if not self._part.is_shared:
-            self.state = evolve(self.state, items=0)
         with suppress(OSError):  # there is none, or it is a folder
             self._whole.unlink()
         # The part of an earlier run is also kept if this run has written nothing.

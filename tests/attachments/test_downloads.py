@@ -6,7 +6,7 @@
   expired address is read again once.
 - Where an open file can be neither moved nor removed, as on Windows, files are written, and the error says what went
   wrong.
-- Two downloads of one file, or two runs of the command, do not disturb each other, even without locks.
+- Two downloads of one file, or two runs of the command, do not disturb each other.
 - No symbolic link beside a file that is being written is followed, and no pipe there is waited for.
 """
 
@@ -38,7 +38,6 @@ from aiotofupilot import (
     Attachment,
     AttachmentError,
     CertificateError,
-    ConnectionFailedError,
     NotFoundError,
     ProxyError,
     RateLimitedError,
@@ -794,28 +793,6 @@ class TestTwice:
             await session.download(given(storage), tmp_path)
         assert await session.download(given(storage), tmp_path) == path
         assert parts(tmp_path) == ["7a1c-trace.bin"]
-
-    async def test_without_locks_nothing_is_left_and_nothing_is_taken_over(self, storage, tmp_path, without_locks):
-        """What a process that was killed has left keeps nobody off."""
-        (tmp_path / "7a1c-trace.bin.part.0a1b").write_bytes(b"of a process that was killed")
-        (tmp_path / "7a1c-trace.bin.part").write_bytes(b"of a process that has locks")
-        before = parts(tmp_path)
-        storage.answers = [cut(), whole()]
-        async with TofuPilotSession(KEY, base_url=HERE, retry=None) as session:
-            with pytest.raises(ConnectionFailedError):
-                await session.download(given(storage), tmp_path)
-            assert parts(tmp_path) == before
-            assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
-        assert ranges(storage) == [None, None]
-        assert parts(tmp_path) == ["7a1c-trace.bin", *before]
-
-
-@pytest.fixture
-def without_locks(monkeypatch):
-    def flock(file, flags):
-        raise OSError(errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr(fcntl, "flock", flock)
 
 
 class TestWindows:

