@@ -23,7 +23,7 @@ else:  # hidden from type checkers, because they would then accept any name
     from aiotofupilot import _public
 
     _NAMES = {
-        "builders": ("make", "make_measurement", "make_phase", "make_run", "make_unit"),
+        "builders": ("make", "make_measurement", "make_phase", "make_run"),
         "in_process": ("FakeClock", "session_in_process"),
         "mocking": ("MockResponse", "mock_listing"),
         "serving": ("serve", "session_on"),

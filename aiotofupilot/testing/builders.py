@@ -4,7 +4,8 @@
 name: ``make_run("FAIL", slot_key="A")``. They also take the item's owner: ``make_phase(run=make_run("FAIL"))``.
 
 - An item is an example with changes. The end of a run or a phase is computed from its start and duration.
-- A field that refers to another item takes that item: ``make(Procedure, created_by_user=make(User))``.
+- A field that refers to another item takes that item: ``make(Procedure, created_by_user=make(User))``. A part
+  stands for its last revision.
 - A missing ID is a UUID made from the other fields, so the same arguments make the same ID. It does not depend on
   missing times, or on fields that change later, such as the last run of a unit.
 - A missing time is earlier than those of all items made before, by a millisecond or more. So items are made in the
@@ -31,7 +32,7 @@ from aiotofupilot._checks import must_be
 from aiotofupilot.models.fields import Field, fields_of
 from aiotofupilot.sandbox.rest import comparison, document
 
-__all__ = ["make", "make_measurement", "make_phase", "make_run", "make_unit"]
+__all__ = ["make", "make_measurement", "make_phase", "make_run"]
 
 T = TypeVar("T")
 
@@ -58,16 +59,6 @@ def make(model: type[T], **changes: object) -> T:
     return build(**changes) if build else _evolved(model, changes)
 
 
-def make_unit(serial_number: str = "BAT-2601-00001", **fields: object) -> models.Unit:
-    """Make a unit, by default a production unit created by a station.
-
-    Args:
-        serial_number: Serial number.
-        fields: Other fields of a `Unit`, such as ``sample``. A part stands for its last revision.
-    """
-    return _evolved(models.Unit, {"serial_number": serial_number, **fields})
-
-
 def make_run(
     outcome: str = "PASS",
     *,
@@ -81,7 +72,7 @@ def make_run(
         outcome: ``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or another value.
         procedure: The procedure that was run. None means ``make(Procedure)``.
         version: Tag of the procedure's version, or None for no version. Ignored if the procedure is a `RunProcedure`.
-        fields: Other fields of a `Run`, such as ``unit=make_unit("SN-1")`` or ``duration``.
+        fields: Other fields of a `Run`, such as ``unit=make(Unit, serial_number="SN-1")`` or ``duration``.
     """
     procedure = procedure or _example(models.Procedure)
     if isinstance(procedure, models.Procedure) or type(procedure) is models.ProcedureRef:
@@ -296,7 +287,6 @@ _APART = frozenset({"id", "parent", "children", "last_run", "image", "banned", "
 """An ID does not depend on these fields, because most of them may change later."""
 
 _BUILDERS: Mapping[type, Callable[..., Any]] = {
-    models.Unit: make_unit,
     models.Run: make_run,
     models.Phase: make_phase,
     models.Log: _make_log,

@@ -10,9 +10,9 @@ from fakes.compared import plain, told
 from fakes.faults import gzip, malformed, status, unreadable
 
 from aiotofupilot import from_wire
-from aiotofupilot.models import Part, PhaseDetails, Procedure, ProcedureVersion, Revision, RunProcedure, Station
+from aiotofupilot.models import Part, PhaseDetails, Procedure, ProcedureVersion, Revision, RunProcedure, Station, Unit
 from aiotofupilot.sandbox import Request, Sandbox
-from aiotofupilot.testing import make, make_measurement, make_phase, make_run, make_unit, serve
+from aiotofupilot.testing import make, make_measurement, make_phase, make_run, serve
 
 KEYS = {"units": "serial_number", "parts": "number", "batches": "number"}
 KEYS |= dict.fromkeys(("procedures", "runs", "stations", "deployments", "logs", "measurements", "phases"), "id")
@@ -195,13 +195,13 @@ ODD = ["SN/1", "SN?1", "SN#1", "SN%2F1", "SN 1", "SN+1", "SN:1", "é", "\\", "SN
 
 def test_a_parameter_is_decoded_as_the_rest_layer_does():
     for serial in ODD:
-        made = Sandbox(1, runs=0, units=[make_unit(serial), make_unit("SN"), make_unit("SN/1 ")])
+        made = Sandbox(1, runs=0, units=[make(Unit, serial_number=each) for each in (serial, "SN", "SN/1 ")])
         assert ask(made, f"units/{quote(serial, safe='')}")[1]["serial_number"] == serial
         assert ask(made, f"units/{quote(serial, safe='')}0")[0] == 404
 
 
 def test_given_and_changed_items_show():
-    unit = make_unit("SN-1", children=[make_unit("SN-2")])
+    unit = make(Unit, serial_number="SN-1", children=[make(Unit, serial_number="SN-2")])
     run = make_run("FAIL", unit=unit, metadata={"shift": "A"})
     phase = make_phase("Sweep", run=run)
     level = make_measurement(
@@ -222,7 +222,7 @@ def test_given_and_changed_items_show():
     assert ask(made, f"measurements/{voltage.id}")[1]["measured_value"] == 12.5
     assert ask(made, f"runs/{run.id}")[1]["phases"][0]["measurements"][1]["measured_value"] == 12.5
     assert ask(made, f"runs/{run.id}")[1]["outcome"] == "PASS"
-    made.units.append(make_unit("SN-2"))
+    made.units.append(make(Unit, serial_number="SN-2"))
     (child,) = ask(made, "units/SN-1")[1]["children"]
     assert (child["serial_number"], child["part"]["number"]) == ("SN-2", unit.part.number)
     made.runs.clear()

@@ -9,9 +9,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from fakes.asking import ask
 
+from aiotofupilot.models import Unit
 from aiotofupilot.sandbox import Request, Sandbox
 from aiotofupilot.sandbox.faults import status
-from aiotofupilot.testing import make_unit
+from aiotofupilot.testing import make
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ async def test_over_sockets_an_address_is_of_another_origin_and_meets_the_faults
 
 async def test_an_address_has_the_name_that_the_client_has_for_the_sandbox(client):
     """In a container, for example, this machine has another name."""
-    async with Sandbox(1, runs=0, units=[make_unit(f"SN-{n}") for n in range(9)]) as made:
+    async with Sandbox(1, runs=0, units=[make(Unit, serial_number=f"SN-{n}") for n in range(9)]) as made:
         headers = {"Authorization": f"Bearer {made.api_key}", "Host": "host.docker.internal:8080"}
         found = []
         for unit in made.units:

@@ -33,7 +33,7 @@ from aiotofupilot.models import (
     Validator,
 )
 from aiotofupilot.models.fields import fields_of
-from aiotofupilot.testing import make, make_measurement, make_phase, make_run, make_unit
+from aiotofupilot.testing import make, make_measurement, make_phase, make_run
 
 MADE = [
     model
@@ -49,7 +49,7 @@ IDENTIFIED = [
     for model in MADE
     if "id" in {field.name for field in fields_of(model)} and model.__name__ not in REFERENCES.split()
 ]
-DERIVING = {Run: make_run, Unit: make_unit, Phase: make_phase, Measurement: make_measurement}
+DERIVING = {Run: make_run, Phase: make_phase, Measurement: make_measurement}
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -97,7 +97,7 @@ REFUSED = [
     (Run, {"outcome": 5}, "Run cannot have this value: $.outcome: expected a string, got a number"),
     (Run, {"duration": 3}, "Run cannot have this value: $.duration: expected a duration string, got a number"),
     (Run, {"unit": make(Station)}, "Run cannot have this value: $.unit.serial_number: it is missing"),
-    (Run, {"sequences": [make_unit()]}, "Run cannot have this value: $.sequences[0].path: it is missing"),
+    (Run, {"sequences": [make(Unit)]}, "Run cannot have this value: $.sequences[0].path: it is missing"),
     (Run, {"sequences": 5}, "Run cannot have this value: $.sequences: expected an array, got a number"),
     (Run, {"unit": Unit.__init__}, "JSON has no function, got <function "),
     (Part, {"revisions": "AB"}, "Part cannot have this value: $.revisions: expected an array, got a string"),
@@ -109,7 +109,7 @@ REFUSED = [
     (Unit, {"part": make(Station)}, "Unit cannot have this value: $.part.number: it is missing"),
     (Unit, {"part": make(Part, revisions=[])}, "Unit cannot have this value: $.part.revision: it is missing"),
     (Run, {"version": 3}, "ProcedureVersion cannot have this value: $.tag: expected a string, got a number"),
-    (Phase, {"run": make_unit()}, "run must be Run or None, got Unit("),
+    (Phase, {"run": make(Unit)}, "run must be Run or None, got Unit("),
     (Measurement, {"phase": make_run()}, "phase must be Phase or None, got Run("),
 ]
 
@@ -122,7 +122,7 @@ def test_what_no_model_can_have_is_refused_at_once(model, changes, complaint):
 
 
 OTHER = {
-    "unit": make_unit("SN-2"),
+    "unit": make(Unit, serial_number="SN-2"),
     "procedure": make(Procedure, name="Burn-In"),
     "procedures": [],
     "part": make(Part, number="INV-2000"),
@@ -138,8 +138,8 @@ OTHER = {
     "sequences": [make(RunSequence)],
     "revisions": [make(Revision), make(Revision, number="B")],
     "validators": [make(Validator)],
-    "parent": make_unit("SN-2"),
-    "children": [make_unit("SN-2")],
+    "parent": make(Unit, serial_number="SN-2"),
+    "children": [make(Unit, serial_number="SN-2")],
     "last_run": make_run(),
     "commit": None,
     "repository": make(Repository),
@@ -196,7 +196,7 @@ def test_details_take_series_json_and_other_items():
     swept = make(models.MeasurementDetails, measured_value=None, data_series=[series], run=make_run("FAIL"))
     assert (swept.data_series, swept.run.outcome) == ((series,), "FAIL")
     assert make(models.RunMeasurement, measured_value=[1, {"a": [None]}]).measured_value == (1, {"a": (None,)})
-    unit = make_unit("SN-2")
+    unit = make(Unit, serial_number="SN-2")
     parent = make(models.UnitDetails, children=[unit]).children[0]
     assert (parent.id, parent.part.number, parent.part.revision) == (unit.id, unit.part.number, unit.part.revision)
     one, other = (make(models.Attachment, download_url=url) for url in ("https://a.example", None))
@@ -205,7 +205,7 @@ def test_details_take_series_json_and_other_items():
 
 def test_the_order_of_metadata_does_not_matter():
     assert make_run(metadata={"a": 1, "b": 2}).id == make_run(metadata={"b": 2, "a": 1}).id
-    assert make_unit(metadata={"a": 1, "b": 2}).id == make_unit(metadata={"b": 2, "a": 1}).id
+    assert make(Unit, metadata={"a": 1, "b": 2}).id == make(Unit, metadata={"b": 2, "a": 1}).id
 
 
 TIMES = dict.fromkeys((Procedure, Part, Batch, Unit, Log), "created_at")
@@ -257,16 +257,16 @@ def test_a_time_is_aware_and_has_milliseconds_as_those_that_the_api_sends(build,
 
 class TestLinks:
     def test_a_run_is_of_the_unit_that_is_made_of_the_same_arguments(self):
-        unit = make_unit("SN-1", sample="golden", part=make(Part, number="INV-2000"), batch=None)
-        for run, made in [(make_run(), make_unit()), (make_run("FAIL", unit=unit), unit)]:
+        unit = make(Unit, serial_number="SN-1", sample="golden", part=make(Part, number="INV-2000"), batch=None)
+        for run, made in [(make_run(), make(Unit)), (make_run("FAIL", unit=unit), unit)]:
             assert (run.unit.id, run.unit.serial_number) == (made.id, made.serial_number)
             assert (run.unit.part, run.unit.batch, run.unit.sample) == (made.part, made.batch, made.sample)
 
     def test_a_unit_stays_itself_when_it_is_run_and_assembled(self):
-        unit = make_unit("SN-1")
+        unit = make(Unit, serial_number="SN-1")
         run = make_run(unit=unit)
-        board = make_unit("SN-1-1", parent=unit)
-        later = make_unit("SN-1", last_run=run, children=[board, UnitRef("u", "SN-1-2")])
+        board = make(Unit, serial_number="SN-1-1", parent=unit)
+        later = make(Unit, serial_number="SN-1", last_run=run, children=[board, UnitRef("u", "SN-1-2")])
         assert later.id == unit.id == run.unit.id
         assert later.last_run.id == run.id
         assert (later.last_run.outcome, later.last_run.ended_at) == (run.outcome, run.ended_at)
@@ -277,10 +277,10 @@ class TestLinks:
     def test_a_unit_is_of_a_part_a_revision_and_a_batch(self):
         part = make(Part, number="INV-2000", revisions=[make(Revision), make(Revision, number="B")])
         batch = make(Batch, number="W6")
-        assert make_unit(part=part).part == models.PartRef(part.id, part.number, part.name, make(Revision, number="B"))
+        assert make(Unit, part=part).part == models.PartRef(part.id, part.number, part.name, make(Revision, number="B"))
         first = make(models.PartRef, revision=make(Revision))
-        assert make_unit(part=first).part.revision == make(Revision)
-        assert make_unit(batch=batch).batch == models.BatchRef(batch.id, "W6")
+        assert make(Unit, part=first).part.revision == make(Revision)
+        assert make(Unit, batch=batch).batch == models.BatchRef(batch.id, "W6")
 
     def test_a_run_is_of_a_procedure_and_its_version(self):
         procedure = make(Procedure, name="Burn-In")
@@ -295,7 +295,7 @@ class TestLinks:
 
     def test_people_and_stations_create_items(self):
         user, station = make(User, name="Mina Okafor"), make(Station, name="Bench 2")
-        for build in (make_run, make_unit, of(Batch)):
+        for build in (make_run, of(Unit), of(Batch)):
             item = build(created_by_user=user, created_by_station=station)
             assert item.created_by_user == UserRef(user.id, user.name, user.email)
             assert item.created_by_station == models.StationRef(station.id, station.name)
@@ -304,7 +304,7 @@ class TestLinks:
         assert make_run(operated_by=user).operated_by == Operator(user.id, user.name, user.email)
 
     def test_what_a_run_wrote_is_of_the_run(self):
-        run = make_run("FAIL", unit=make_unit("SN-1", sample="failing"), created_by_user=make(User))
+        run = make_run("FAIL", unit=make(Unit, serial_number="SN-1", sample="failing"), created_by_user=make(User))
         log = make(Log, run=run)
         assert log.run == models.LogRun(run.id, run.outcome, run.started_at)
         assert log.unit == UnitRef(run.unit.id, run.unit.serial_number)

@@ -8,14 +8,13 @@ import pytest
 from fakes import faults
 
 from aiotofupilot import RetryPolicy, TofuPilotSession, errors
-from aiotofupilot.models import Batch, Deployment, Part, Procedure
+from aiotofupilot.models import Batch, Deployment, Part, Procedure, Unit
 from aiotofupilot.sandbox import Delivery, Sandbox
 from aiotofupilot.sandbox.storage import contents
 from aiotofupilot.testing import (
     FakeClock,
     make,
     make_run,
-    make_unit,
     session_in_process,
     session_on,
 )
@@ -189,7 +188,7 @@ class TestFollower:
             await clock.advance(1)
             inserted = []
             for number in range(3):
-                inserted.append(make_run("FAIL", unit=make_unit(f"SN-{number}")))
+                inserted.append(make_run("FAIL", unit=make(Unit, serial_number=f"SN-{number}")))
                 sandbox.runs.insert(0, inserted[-1])
                 await clock.advance(70)
             assert seen == inserted
@@ -199,7 +198,7 @@ class TestFollower:
         ("name", "build"),
         [
             ("procedures", partial(make, Procedure)),
-            ("units", make_unit),
+            ("units", partial(make, Unit)),
             ("batches", partial(make, Batch)),
             ("deployments", partial(make, Deployment)),
             ("parts", partial(make, Part)),

@@ -23,9 +23,9 @@ from aiotofupilot import (
     to_wire,
 )
 from aiotofupilot.errors import TransportError
-from aiotofupilot.models import Procedure
+from aiotofupilot.models import Procedure, Unit
 from aiotofupilot.sandbox import Sandbox, make_procedures
-from aiotofupilot.testing import MockResponse, make, make_run, make_unit, mock_listing
+from aiotofupilot.testing import MockResponse, make, make_run, mock_listing
 
 URL = "https://www.tofupilot.app/api/v2/procedures"
 AT_ONCE = RetryPolicy(initial_wait=0.0)
@@ -225,8 +225,8 @@ async def test_nothing_else_is_answered(mocked):
 
 async def test_a_detail_is_answered_too(mocked):
     """At whatever path a server stands, and with an encoded serial number."""
-    run = make_run(unit=make_unit("SN/1 v2"))
-    mock_listing(mocked, 0, runs=[run], units=[make_unit("SN/1 v2")])
+    run = make_run(unit=make(Unit, serial_number="SN/1 v2"))
+    mock_listing(mocked, 0, runs=[run], units=[make(Unit, serial_number="SN/1 v2")])
     async with aiohttp.ClientSession(headers={"Authorization": "Bearer k"}) as http:
         for path, found in [
             (f"runs/{run.id}", run.id),

@@ -31,7 +31,6 @@ from aiotofupilot.testing import (
     make_measurement,
     make_phase,
     make_run,
-    make_unit,
     mock_listing,
     serve,
     session_in_process,
@@ -58,8 +57,8 @@ def builders_make_models() -> None:
     assert_type(make(Part, number="P"), Part)
     assert_type(make(Batch, number="B", created_by_user=make(UserRef)), Batch)
     assert_type(make(Station, procedures=[make(Procedure)]), Station)
-    assert_type(make_unit("SN", part=make(Part), last_run=make_run()), Unit)
-    assert_type(make_run("FAIL", unit=make_unit("SN"), created_by_user=make(User)), Run)
+    assert_type(make(Unit, serial_number="SN", part=make(Part), last_run=make_run()), Unit)
+    assert_type(make_run("FAIL", unit=make(Unit, serial_number="SN"), created_by_user=make(User)), Run)
     assert_type(make(Log, message="text", run=make_run()), Log)
     assert_type(make_phase("Power Up", run=make_run()), Phase)
     assert_type(make_measurement("led_on", value=True, phase=make_phase()), Measurement)
@@ -68,12 +67,12 @@ def builders_make_models() -> None:
 
 def builders_check_what_they_are_made_of() -> None:
     make_run(procedure="P")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a procedure
-    make_phase(run=make_unit())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a run
+    make_phase(run=make(Unit))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a run
 
 
 def mocks_take_items_or_their_number(mocked: aioresponses) -> None:
     assert_type(mock_listing(mocked, [make(Procedure)], limit=1), Factory)
-    factory = mock_listing(mocked, 250, runs=[make_run()], units=[make_unit()], seed=7)
+    factory = mock_listing(mocked, 250, runs=[make_run()], units=[make(Unit)], seed=7)
     assert_type(factory.procedures, list[Procedure])
     assert_type(factory.units, list[Unit])
     mock_listing(mocked, units=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - only two take a number
