@@ -120,8 +120,6 @@ async def _updated(
         except library.MirrorError as error:
             kind = FailedError if isinstance(error, library.DatabaseInUseError) else UsageError
             raise kind("; ".join((str(error), *getattr(error, "__notes__", ())))) from error
-        except library.StaleWatermarkError as error:
-            raise UsageError(f"{error}; the option is --full") from error
         except (TofuPilotError, OSError, CancelledError) as error:
             is_lasting = isinstance(error, ForbiddenError | NotFoundError | DriftError)  # the next run would fail too
             how = "name the other listings to leave these out" if is_lasting else "run it again to continue"

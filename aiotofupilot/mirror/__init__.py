@@ -21,7 +21,6 @@ from .results import (
     DatabaseInUseError,
     MirrorError,
     MirrorResult,
-    StaleWatermarkError,
 )
 
 __all__ = [
@@ -29,5 +28,4 @@ __all__ = [
     "Mirror",
     "MirrorError",
     "MirrorResult",
-    "StaleWatermarkError",
 ]

@@ -126,8 +126,8 @@ class Mirror:
 
         Raises:
             DatabaseInUseError: This or another program has the database open, or the copy cannot be replaced.
-            MirrorError: The file cannot be used or mirrors something else, or ``publish`` is not a copy of it.
-            StaleWatermarkError: The watermark in the database cannot be used. Use ``full``.
+            MirrorError: The file cannot be used or mirrors something else, or ``publish`` is not a copy of it. If the
+                message says that a full update is needed, use ``full``.
             OSError: The disk is full, or the file cannot be written.
             TofuPilotError: The server did not respond as it should. Stored rows stay.
             TypeError: An argument is of the wrong type.

@@ -53,7 +53,3 @@ class DatabaseInUseError(MirrorError):
     def __init__(self, message: str, *, path: Path) -> None:
         super().__init__(message)
         self.path = path
-
-
-class StaleWatermarkError(TofuPilotError):
-    """The watermark in the database cannot be used any more. Read everything again, with ``full=True``."""

@@ -38,7 +38,7 @@ from aiotofupilot.arrow.streaming import structs_of
 from aiotofupilot.listings import NAMES, is_compared, listing_class
 
 from .removals import APART, EPOCH, Removals
-from .results import MirrorError, MirrorResult, StaleWatermarkError
+from .results import MirrorError, MirrorResult
 from .tables import FOLLOWING, run_path
 
 if TYPE_CHECKING:
@@ -217,8 +217,8 @@ class Update:
             watermark = None if text is None else Watermark.parse(text)
             news = self._listing(name).since(watermark, overlap=self.overlap)
         except ValueError as error:
-            message = f"cannot continue where the last update ended, so read everything again: {error}"
-            raise StaleWatermarkError(message) from error
+            message = f"cannot continue where the last update ended, so a full update is needed: {error}"
+            raise MirrorError(message) from error
         floor = news.watermark.floor
         latest = await self._call(self.database.runs_since, floor) if self._following and watermark else []
         await self._store_walk(name, news, dict(latest))

@@ -105,11 +105,7 @@ def test_ctrl_c_interrupts_the_mirror_at_once(sandbox, database, start):
 @pytest.mark.parametrize(
     ("error", "code", "printed"),
     [
-        (
-            aiotofupilot.mirror.StaleWatermarkError("cannot go on"),
-            ExitCode.USAGE,
-            "cannot go on; the option is --full",
-        ),
+        (aiotofupilot.mirror.MirrorError("cannot go on"), ExitCode.USAGE, "cannot go on"),
         (
             OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
             ExitCode.FAILED,

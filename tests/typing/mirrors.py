@@ -11,7 +11,6 @@ from aiotofupilot.mirror import (
     Mirror,
     MirrorError,
     MirrorResult,
-    StaleWatermarkError,
 )
 
 
@@ -30,4 +29,4 @@ async def a_mirror_counts_its_rows(mirror: Mirror) -> None:
 
 
 def its_errors_are_of_the_family() -> list[type[TofuPilotError]]:
-    return [DatabaseInUseError, MirrorError, StaleWatermarkError]
+    return [DatabaseInUseError, MirrorError]
