@@ -16,8 +16,8 @@ import aiohttp
 from aioresponses import CallbackResult
 from multidict import CIMultiDict
 
-from aiotofupilot._checks import integer, must_be
-from aiotofupilot.sandbox import Factory, Request, Sandbox, paging
+from aiotofupilot._checks import must_be
+from aiotofupilot.sandbox import Factory, Request, Sandbox
 from aiotofupilot.sandbox.resources import RESOURCES
 
 if TYPE_CHECKING:
@@ -61,7 +61,6 @@ def mock_listing(
     *,
     runs: int | Iterable[Run] = 1000,
     seed: int = 0,
-    limit: int | None = None,
     **items: Unpack[Items],
 ) -> Factory:
     """Let aioresponses or aiointercept respond to requests for all listings and details.
@@ -74,7 +73,6 @@ def mock_listing(
         procedures: As in `Sandbox`.
         runs: As in `Sandbox`.
         seed: As in `Sandbox`.
-        limit: The most items per page, 1 to 100. With 1, a walk cannot check its pages. None sets no limit.
         items: As in `Sandbox`.
 
     Returns:
@@ -82,13 +80,11 @@ def mock_listing(
 
     Raises:
         TypeError: An argument is of the wrong type, or there is no such listing.
-        ValueError: An argument is out of bounds.
+        ValueError: A number is negative.
     """
     if not any(cls.__name__ in ("aioresponses", "aiointercept") for cls in type(mocked).__mro__):
         raise must_be(TypeError, "mocked", "an aioresponses or an aiointercept", mocked)
     sandbox = Sandbox(procedures, runs=runs, seed=seed, **items)
-    if limit is not None:
-        sandbox.paging = paging.capped(integer("limit", limit, low=1, high=100))
     names = {detail.path.partition("/")[0] for resource in RESOURCES.values() for detail in resource.details}
     pattern = re.compile(rf"https?://[^?#]+?/v2/((?:{'|'.join(names)})(?:/[^?#]*)?)(?:\?.*)?$")
 

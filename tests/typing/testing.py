@@ -71,7 +71,7 @@ def builders_check_what_they_are_made_of() -> None:
 
 
 def mocks_take_items_or_their_number(mocked: aioresponses) -> None:
-    assert_type(mock_listing(mocked, [make(Procedure)], limit=1), Factory)
+    assert_type(mock_listing(mocked, [make(Procedure)]), Factory)
     factory = mock_listing(mocked, 250, runs=[make_run()], units=[make(Unit)], seed=7)
     assert_type(factory.procedures, list[Procedure])
     assert_type(factory.units, list[Unit])
