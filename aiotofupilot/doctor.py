@@ -127,13 +127,11 @@ class Diagnosis:
     """Unexpected facts that this package can handle, in the same form."""
 
 
-async def diagnose(session: TofuPilotSession, on_progress: Callable[[int, str], None] | None = None) -> Diagnosis:
+async def diagnose(session: TofuPilotSession) -> Diagnosis:
     """Diagnose how the server lists for a session's key, in at most 40 requests and about 20 seconds.
 
     Args:
         session: The session. Its retries are disabled here.
-        on_progress: Called before each request with its number and the name of the listing, or ``whoami``. None reports
-            no progress.
 
     Raises:
         UnauthorizedError: The key is missing or wrong.
@@ -141,10 +139,10 @@ async def diagnose(session: TofuPilotSession, on_progress: Callable[[int, str], 
         SessionError: The session is closed.
     """
     view = session.with_options(retry=None)
-    reads, key = _Requests(view, on_progress), None
+    reads, key = _Requests(view), None
     findings, notes = list[str](), list[str]()
     try:
-        identity, _ = await reads.make("whoami", view.whoami)
+        identity, _ = await reads.make(view.whoami)
         key = identity.type if identity.type in ("user", "station") else "other"
     except errors.UnauthorizedError:
         raise
@@ -185,25 +183,22 @@ class _NoneLeftError(Exception):
 class _Requests:
     """Makes requests one after the other, and counts them."""
 
-    def __init__(self, session: TofuPilotSession, on_progress: Callable[[int, str], None] | None) -> None:
+    def __init__(self, session: TofuPilotSession) -> None:
         self.made = 0
         self.ahead: float | None = None
         """Seconds that the server's clock is ahead. None if not known yet."""
         self.procedures: Counter[str] = Counter()
         """The number of newest runs per procedure."""
         self._connection = session._connection  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - for its clock
-        self._on_progress = on_progress
         self._begun = -math.inf
 
-    async def make(self, name: str, request: Callable[[], Awaitable[R]]) -> tuple[R, float]:
+    async def make(self, request: Callable[[], Awaitable[R]]) -> tuple[R, float]:
         """Wait until a request may be made, make it, and return its result and the seconds it took."""
         if self.made == READS_AT_MOST:
             raise _NoneLeftError
         clock = self._connection.clock
         await self._connection.pause(max(0.0, self._begun + PACE - clock.monotonic()))
         self.made += 1
-        if self._on_progress is not None:
-            self._on_progress(self.made, name)
         self._begun = clock.monotonic()
         return await request(), clock.monotonic() - self._begun
 
@@ -262,7 +257,7 @@ class _Examination:
         self, cursor: int, limit: int = LONGEST, source: PageSource[Any] | None = None
     ) -> tuple[Page[Any], float]:
         self._cursor, fetch = cursor, (source or self._source()).fetch
-        page, seconds = await self._reads.make(self.listing.name, lambda: fetch(cursor, limit, RequestCounts()))
+        page, seconds = await self._reads.make(lambda: fetch(cursor, limit, RequestCounts()))
         self._reads.note_date(self._source().served_at(page))
         return page, seconds
 

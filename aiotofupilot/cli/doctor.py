@@ -13,7 +13,7 @@ from cyclopts import Parameter
 
 from aiotofupilot import __version__
 
-from .messages import ExitCode, aligned, is_terminal, put
+from .messages import ExitCode, aligned, is_terminal, put, say
 from .options import OUTPUT, Server, unwrapped
 
 if TYPE_CHECKING:
@@ -46,16 +46,9 @@ async def doctor(
     """
     from aiotofupilot.doctor import READS_AT_MOST, diagnose  # noqa: PLC0415 - help need not wait for asyncio
 
-    from .progress import Progress  # noqa: PLC0415 - which imports it too
-
-    progress = Progress(to_standard_output=True)
-
-    def note(number: int, name: str) -> None:
-        progress.note("", number, READS_AT_MOST, f"requests, now {name}")
-
-    async with server.session() as session, progress.reporting():
-        with progress:
-            diagnosis = await diagnose(session, note)
+    async with server.session() as session:
+        say(f"at most {READS_AT_MOST} requests, which take about 20 seconds")
+        diagnosis = await diagnose(session)
     versions = {"aiotofupilot": __version__, "python": python_version(), "aiohttp": version("aiohttp")}
     if json:
         text = codec.dumps(versions | asdict(diagnosis), indent=2 if is_terminal(sys.stdout) else None) + "\n"

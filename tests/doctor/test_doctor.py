@@ -321,11 +321,3 @@ async def test_clocks_that_differ_are_a_finding(ahead, text):
     assert diagnosis.clock_ahead == ahead
     clocks = f"clock: it differs from the server's by {text} s, and ages with it"
     assert diagnosis.findings == ((clocks,) if text else ())
-
-
-async def test_progress_is_told():
-    steps = []
-    async with session_in_process(Sandbox()) as session:
-        diagnosis = await diagnose(session, lambda *step: steps.append(step))
-    assert [number for number, _ in steps] == [*range(1, diagnosis.reads + 1)]
-    assert [name for _, name in steps[:3]] == ["whoami", "procedures", "runs"]
