@@ -57,8 +57,8 @@ class TestSeed:
             "logs": "2409db4a6e5e8f4e",
             "measurements": "be43a0afeddeb2ab",
             "phases": "2e770e25e7ac6ec1",
-            "metadata": "febeb934e9b1d928",
-            "details": "6741249c5077e346",
+            "metadata": "634a892f6ff0f637",
+            "details": "08839bc9fbe2c821",
         }
 
     def test_another_seed_makes_others(self):

@@ -18,8 +18,8 @@ from attrs import frozen
 from aiotofupilot import models
 from aiotofupilot.sandbox.rest import extended
 
-from .recipes import MILLISECOND, STATIONS, STEPS, made_up, uuid
-from .world import INCLUDED, MAKERS
+from .recipes import MILLISECOND, STEPS, made_up, uuid
+from .world import MAKERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -283,18 +283,3 @@ def contents(identity: str) -> bytes:
 
 
 MAKERS.update(logs=_logs, measurements=_measurements, phases=_phases)
-INCLUDED.update(
-    {
-        ("runs", "metadata"): lambda run: {
-            "shift": "ABC"[run.started_at.hour // 8],
-            "humidity": 30.5 + made_up("humidity", run.id).randrange(200) / 10,
-            "rework": run.docstring is not None,
-        },
-        ("units", "metadata"): lambda unit: {"pcb_lot": f"L{2000 + int(unit.serial_number[4:]) // 40}"},
-        ("parts", "metadata"): lambda part: {"supplier": "Acme" if part.name < "C" else "Volta", "layers": 4},
-        ("stations", "metadata"): lambda station: {
-            "location": "Lyon" if station.team else "Graz",
-            "bay": STATIONS.index(station.name) + 1,
-        },
-    }
-)

@@ -109,11 +109,14 @@ class World:
             return items
 
     def included(self, listing: str, identity: str, name: str) -> object:
-        """Return a field of `INCLUDED`. It is empty for an item that this world did not make."""
+        """Return a field of `EMPTY`. Only an item that this world made has metadata."""
         with self._lock:
             self._catch_up()
-            item, make = self.made[listing].get(identity), INCLUDED.get((listing, name))
-            return make(item) if item and make else EMPTY[name]
+            if name != "metadata" or identity not in self.made[listing]:
+                return EMPTY[name]
+        random = made_up(name, identity)
+        humidity, rework = random.randrange(305, 505) / 10, random.random() < 0.1  # noqa: PLR2004 - few
+        return {"shift": random.choice("ABC"), "humidity": humidity, "rework": rework}
 
     def _catch_up(self) -> None:
         """Make the runs that are missing."""
@@ -247,11 +250,8 @@ class World:
 MAKERS: dict[str, Callable[[World, models.Run], Iterable[object]]] = {}
 """Functions that make the items that one run wrote, oldest first, by listing. `World.made` has the other listings."""
 
-INCLUDED: dict[tuple[str, str], Callable[[Any], object]] = {}
-"""Functions that make the fields that items have only if a request includes them, by listing and field."""
-
 EMPTY: Mapping[str, object] = {"metadata": {}, "sequences": ()}
-"""The empty values of these fields."""
+"""The fields that items have only if a request includes them, with their empty values."""
 
 
 _Groups = dict[tuple[str, str], tuple[Sequence[object], Mapping[object, Sequence[object]]]]
@@ -284,7 +284,7 @@ class Snapshot:
         return known[1]
 
     def included(self, listing: str, item: Any, name: str) -> object:  # noqa: ANN401 - any item and value
-        """Return a field of `INCLUDED`: from the item, else from the world, else empty."""
+        """Return a field of `EMPTY`: from the item, else from the world, else empty."""
         value = getattr(item, name)
         return self._world.included(listing, item.id, name) if value is None else value
 
