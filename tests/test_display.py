@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from fakes.listings import Connection, required
 from fakes.wire_listings import EXAMPLES, MODELS
-from IPython.lib.pretty import pretty
 
 from aiotofupilot import Page, PageMeta, Procedure, RawItem, UserRef, from_wire, models
 from aiotofupilot.blocking import BlockingSession
@@ -35,10 +34,6 @@ def test_an_item_shows_its_fields_that_have_a_value():
         shown = dict(found)
         assert shown["id"] == item.id
         assert not {field for field in shown if getattr(item, field) in (None, ())}
-        text = pretty(item).splitlines()
-        assert text[0] == name
-        assert [line.split()[0] for line in text[1:]] == [*shown]
-        assert max(map(len, text)) < 120
 
 
 def test_a_value_is_short_and_cannot_be_html():
@@ -59,17 +54,6 @@ def test_a_value_is_short_and_cannot_be_html():
         assert ["children", told] in rows(make(models.Unit, children=children)._repr_html_())[1]
 
 
-def test_nothing_steers_a_terminal():
-    """Nor does it break a line, in a value or in the name of a field that is not known."""
-    name = "\x1b[2JAda\nPark\u202e \\ Zoë"
-    raw = Page([RawItem({"id": "a", name: name})], PageMeta(has_more=False))
-    for item, lines in ((make(Procedure, name=name), 6), (raw, 3)):
-        text = pretty(item)
-        assert r"\x1b[2JAda\nPark\u202e \\ Zoë" in text
-        assert len(text.splitlines()) == lines
-        assert text.replace("\n", "").isprintable()
-
-
 def test_no_secret_is_shown():
     """Neither a key nor an address at which anybody can download."""
     attachment = make(models.Attachment, download_url="https://storage/secret")
@@ -80,7 +64,7 @@ def test_no_secret_is_shown():
         make(models.DeploymentDetails, artifact_url="https://storage/secret"),
     ):
         page = Page([item], PageMeta(has_more=False), headers={"Cookie": "secret"})
-        for shown in (item._repr_html_(), pretty(item), pretty([item]), page._repr_html_(), pretty(page)):
+        for shown in (item._repr_html_(), page._repr_html_()):
             assert not re.search("secret(?!s)", shown)
 
 
@@ -91,16 +75,15 @@ def test_a_page_shows_its_first_items():
     assert headings[:2] == ["id", "name"]
     assert [row[1] for row in found] == [f"Test {number}" for number in range(10)] + [""]
     assert found[-1] == ["…"] + [""] * (len(headings) - 1)
-    assert "…" not in pretty(Page(procedures[:10], PageMeta(has_more=False)))
-    text = pretty(Page(procedures[:2], PageMeta(has_more=False), 5))
-    assert text.startswith("2 items from cursor 5\n  id ")
-    assert len(text.splitlines()) == 4
+    assert "…" not in Page(procedures[:10], PageMeta(has_more=False))._repr_html_()
+    caption, found = rows(Page(procedures[:2], PageMeta(has_more=False), 5)._repr_html_())
+    assert (caption, len(found)) == ("2 items from cursor 5", 3)
 
 
 def test_a_page_may_be_raw_or_empty():
     page = Page([RawItem(id="a", tags=["x", "y"], team={"id": "t"}, none=None)], PageMeta(has_more=False))
     assert rows(page._repr_html_()) == ("1 items from cursor 0", [["id", "tags", "team"], ["a", "x, y", "id: t"]])
-    assert pretty(Page([], PageMeta(has_more=False))) == "0 items from cursor 0"
+    assert rows(Page([], PageMeta(has_more=False))._repr_html_()) == ("0 items from cursor 0", [])
 
 
 def test_a_listing_shows_what_it_is_and_sends_nothing():
@@ -110,11 +93,9 @@ def test_a_listing_shows_what_it_is_and_sends_nothing():
         caption, found = rows(listing._repr_html_())
         assert caption == f"Listing of {name}. Nothing is sent before it is used."
         assert ["max_items", "5"] in found
-        assert pretty(listing).splitlines()[0] == caption
         assert connection.targets == []
     runs = listing_class("runs")(Connection()).list(outcomes=["PASS", "FAIL"])
     assert ["outcomes", "[&#x27;PASS&#x27;, &#x27;FAIL&#x27;]"] in rows(runs._repr_html_())[1]
     with BlockingSession("key") as session:
         blocking = session.runs.list(outcomes=["PASS", "FAIL"])
         assert blocking._repr_html_() == runs._repr_html_()
-        assert pretty(blocking) == pretty(runs)

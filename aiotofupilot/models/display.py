@@ -1,4 +1,4 @@
-"""How values show themselves in a notebook: as short tables, in HTML and in text.
+"""How values show themselves in a notebook: as short tables.
 
 Like a repr, a table shows no secret.
 
@@ -36,7 +36,7 @@ def showing(cls: C) -> C:
     If there are no headings, each row begins with one.
     """
     made: Any = cls
-    made._repr_html_, made._repr_pretty_ = _html, _pretty
+    made._repr_html_ = _html
     return cls
 
 
@@ -45,10 +45,7 @@ if TYPE_CHECKING:
 else:  # hidden from type checkers, because they know the fields of a class by the decorators of attrs
 
     def shown(cls: type | None = None, **options: object) -> object:
-        """Make a model, as attrs' ``frozen`` does. In a notebook it shows the fields that have a value.
-
-        Use it for subclasses too, because IPython prefers a class's ``__repr__`` to the table of its base.
-        """
+        """Make a model, as attrs' ``frozen`` does. In a notebook it shows the fields that have a value."""
         if cls is None:
             return partial(shown, **options)
         model = attrs.frozen(cls, **options)
@@ -68,17 +65,6 @@ def _html(self: Any) -> str:  # noqa: ANN401 - of any class
     return f"<table><caption>{escape(caption)}</caption>{''.join(lines)}</table>"
 
 
-def _pretty(self: Any, printer: Any, cycle: bool) -> None:  # noqa: ANN401, ARG001, FBT001 - IPython's own signature
-    if len(printer.stack) > 1:  # within a list, where a table would be long
-        printer.text(repr(self))
-        return
-    caption, headings, found = self._shown()
-    rows = [[*map(_printable, row)] for row in ([headings, *found] if headings else found)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
-    printer.text("\n".join([caption, *(f"  {line}" for line in lines)]))
-
-
 def _rows(item: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - a model, an item without one, or of the user's class
     values: Mapping[str, object]
     if attrs.has(item.__class__):
@@ -96,11 +82,6 @@ def rows_of_items(items: Sequence[object], columns: int) -> tuple[Sequence[str],
     rows = [dict(_rows(item)) for item in items]
     headings = list(dict.fromkeys(name for row in rows for name in row))[:columns]
     return headings, [[row.get(heading, "") for heading in headings] for row in rows]
-
-
-def _printable(text: str) -> str:
-    """Escape line breaks and control characters, like a repr."""
-    return text if text.isprintable() else repr(text)[1:-1]
 
 
 def text_of(value: object) -> str:
