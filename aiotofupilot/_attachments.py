@@ -60,7 +60,9 @@ T = TypeVar("T")
 async def download(connection: Connection, attachment: object, folder: object) -> Path:
     """Download one attachment; see `TofuPilotSession.download`."""
     found = _checked(attachment)
-    path = _folder(folder) / relative_path(found)
+    if not isinstance(folder, str | os.PathLike):
+        raise must_be(TypeError, "folder", "a string or a path", folder)
+    path = Path(cast("str | os.PathLike[str]", folder)) / relative_path(found)
 
     async def work() -> None:
         async with _locks.setdefault((id(asyncio.get_running_loop()), path.absolute()), asyncio.Lock()):
@@ -136,12 +138,6 @@ def _checked(attachment: object) -> Attachment:
     if owner is not None and owner[0] not in {"runs", "units"}:
         raise must_be(ValueError, "attachment.owner", '("runs", id) or ("units", serial_number)', owner)
     return attachment
-
-
-def _folder(folder: object) -> Path:
-    if not isinstance(folder, str | os.PathLike):
-        raise must_be(TypeError, "folder", "a string or a path", folder)
-    return Path(cast("str | os.PathLike[str]", folder))
 
 
 async def in_thread(work: Callable[[], T]) -> T:

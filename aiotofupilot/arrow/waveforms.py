@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 import pyarrow as pa
 
-from aiotofupilot._checks import for_parameter, integer, must_be
+from aiotofupilot._checks import for_parameter, integer, must_be, one_of
 from aiotofupilot._paging.paginator import Details, Paginator
 from aiotofupilot.models import Run
 
@@ -73,10 +73,8 @@ def _schema(columns: object) -> pa.Schema:
         raise for_parameter(
             TypeError(f"columns must be a list or another iterable of names, got {columns!r}"), "columns"
         )
-    names = [*_COLUMNS] if columns is None else [*cast("Iterable[str]", columns)]
-    if unknown := [name for name in names if name not in _COLUMNS]:
-        message = f"columns: the table of series has no column {unknown[0]!r}: there are {', '.join(_COLUMNS)}"
-        raise for_parameter(ValueError(message), "columns")
+    given = _COLUMNS if columns is None else cast("Iterable[str]", columns)
+    names = [one_of("columns", name, (*_COLUMNS,)) for name in given]
     if not names or len({*names}) < len(names):
         raise for_parameter(
             ValueError(f"columns must have at least one name, and each name once, got {names}"), "columns"

@@ -172,12 +172,9 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
             name = f" {error.filename}" if error.filename else ""
             line = f"cannot write{name}: {error.strerror or error}"
         case _:  # a cancellation, which only Ctrl-C and SIGTERM cause
-            code, line = ExitCode.INTERRUPTED, _with_warning("interrupted", *error.args)
+            code = ExitCode.INTERRUPTED
+            line = "; the latest warning was: ".join(filter(None, ("interrupted", *error.args)))
     return code, line
-
-
-def _with_warning(line: str, warning: str = "") -> str:
-    return f"{line}; the latest warning was: {warning}" if warning else line
 
 
 def _misunderstood(error: CycloptsError) -> str:

@@ -181,12 +181,8 @@ _FORMS = {
 
 def option(parameter: str) -> str:
     """Return the option for a parameter of the library."""
-    return _names(parameter)[0]
-
-
-def _names(parameter: str) -> list[str]:
     names: list[str] = _OF_LIST.get(parameter, {}).get("name", [f"--{parameter.replace('_', '-')}"])
-    return names
+    return names[0]
 
 
 def _help(argument: Argument) -> str:

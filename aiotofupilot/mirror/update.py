@@ -264,12 +264,6 @@ class Update:
             arguments["on_unreadable"] = self.on_unreadable
         return structs_of(listing.list(**listing.inclusive, **arguments))
 
-    def _oldest_first(self, name: str, **arguments: object) -> Paginator[Any]:
-        listing = getattr(self.session, name)
-        arguments |= {"sort_by": listing.oldest_first, "sort_order": "asc"}
-        paginator: Paginator[Any] = listing.list(**arguments, on_unreadable=self.on_unreadable)
-        return paginator
-
     async def _store_walk(self, name: str, walk: _AnyWalk, latest: dict[str, str] | None = None) -> None:
         """Store the items of a walk with its watermark. With runs, store their measurements, phases and logs.
 
@@ -355,10 +349,10 @@ class Update:
         wanted, run_of = frozenset(run_ids), attrgetter(run_path(name))
         listed = getattr(self.session, name)
         arguments = {listed.by_run.run_ids: list(run_ids), **listed.inclusive, "concurrency": 1}
-        arguments["on_drift"] = on_drift
+        arguments |= {"sort_by": listed.oldest_first, "sort_order": "asc", "on_drift": on_drift}
         if procedure_id is not None:
             arguments[listed.by_run.procedure_id] = procedure_id
-        listing = structs_of(self._oldest_first(name, **arguments))
+        listing = structs_of(listed.list(**arguments, on_unreadable=self.on_unreadable))
         try:
             async with self._in_flight, listing.walk() as walk:
                 while items := await walk.take(_ITEMS):

@@ -21,8 +21,6 @@ class Field:
     """Its name in the API's JSON."""
     kind: Any
     """The type of its value, without None. For a tuple, the type of its items."""
-    classes: tuple[type, ...]
-    """The classes that such a value may have. An int is accepted for a float, as type checkers do."""
     is_optional: bool
     """Whether it may be None."""
     is_array: bool
@@ -76,13 +74,11 @@ def _described(attribute: attrs.Attribute[object]) -> Field:
     is_array = len(present) == 1 and get_origin(present[0]) is tuple
     if is_array:
         present = [get_args(present[0])[0]]
-    classes = [get_origin(kind) or kind for kind in present]
     kind: Any = Union[tuple(present)]  # noqa: UP007 - of a tuple of types
     return Field(
         name=attribute.name,
         wire_name=wire_name(attribute) or attribute.name,
         kind=kind,
-        classes=tuple(dict.fromkeys([*classes, int] if float in classes else classes)),
         is_optional=NoneType in kinds,
         is_array=is_array,
         model=kind if attrs.has(kind) else None,
