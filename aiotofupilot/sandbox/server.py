@@ -64,7 +64,8 @@ class Sandbox(Factory):
     Attributes:
         api_key: Key of a user. It may read everything except the current station.
         station_key: Key of a station. It gets a 403 for the current user, and for listings outside `station_listings`.
-        station_listings: Names of the listings that the station's key may read.
+        station_listings: Names of the listings that the station's key may read: at first all but stations, as in
+            https://github.com/tofupilot/python/tree/main/tests/v2.
         paging: How listings are cut into pages.
         pagings: Exceptions to `paging`, by the name of the listing.
         organization: The organization of both keys.
@@ -85,7 +86,6 @@ class Sandbox(Factory):
         until: datetime | None = None,
         api_key: str = "sandbox-user-key",
         station_key: str = "sandbox-station-key",
-        station_listings: Iterable[str] | None = None,
         paging: Paging = offsets,
         pagings: Mapping[str, Paging] | None = None,
         host: str = "127.0.0.1",
@@ -105,8 +105,6 @@ class Sandbox(Factory):
                 first run was made a day later.
             api_key: Key of a user.
             station_key: Key of a station.
-            station_listings: Names of the listings that the station's key may read. None means all but stations, as in
-                the official SDK's tests.
             paging: How listings are cut into pages.
             pagings: Exceptions to `paging`, by the name of the listing, or None.
             host: Address to listen on.
@@ -121,12 +119,10 @@ class Sandbox(Factory):
         super().__init__(procedures, runs=runs, seed=seed, until=until, **items)
         self.api_key: str = api_key
         self.station_key: str = station_key
-        # As in https://github.com/tofupilot/python/tree/main/tests/v2.
-        allowed = RESOURCES.keys() - {"stations"} if station_listings is None else station_listings
-        self.station_listings: set[str] = set(allowed)
+        self.station_listings: set[str] = {*RESOURCES} - {"stations"}
         self.paging: Paging = paging
         self.pagings: dict[str, Paging] = dict(pagings or {})
-        if unknown := (self.station_listings | self.pagings.keys()) - RESOURCES.keys():
+        if unknown := self.pagings.keys() - RESOURCES.keys():
             raise ValueError(f"there is no listing {min(unknown)!r}, only {', '.join(sorted(RESOURCES))}")
         self.organization: Organization = Organization("6f1d6f3a-52c4-4c59-9f0e-7f3f5a0c2d11", "sandbox", "Sandbox")
         self.storage: Storage = Storage()

@@ -22,10 +22,9 @@ _COMPARED = ("code", "path", "minimum", "maximum")
 
 def sandbox_like(name, procedures):
     """Return a sandbox with the data and the keys of the server that was recorded."""
-    listings = {"runs"}  # a station of the recorded servers could not list procedures
-    if name == "procedures-requests":  # the recorded server held the sandbox's own procedures
-        return Sandbox(station_listings=listings)
-    sandbox = Sandbox(procedures, api_key="user", station_key="station", station_listings=listings)
+    is_own = name == "procedures-requests"  # the recorded server held the sandbox's own procedures
+    sandbox = Sandbox() if is_own else Sandbox(procedures, api_key="user", station_key="station")
+    sandbox.station_listings.remove("procedures")  # a station of the recorded servers could not list these
     # The recorded server's database failed for this key.
     sandbox.faults.on(lambda request: request.authorization == "Bearer boom").always(status(500, message="db down"))
     return sandbox

@@ -141,7 +141,6 @@ class TestSeed:
         ),
         (lambda: Sandbox(runs=True), TypeError, "^runs must be a number or an iterable of runs, got True$"),
         (lambda: Sandbox(units=3), TypeError, "^units must be an iterable of units, got 3$"),
-        (lambda: Sandbox(station_listings=["nope"]), ValueError, "there is no listing 'nope', only .*procedures"),
         (lambda: Sandbox(pagings={"nope": None}), ValueError, "there is no listing 'nope', only .*procedures"),
     ],
 )
