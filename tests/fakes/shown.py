@@ -1,12 +1,14 @@
-"""Everything that a value shows or holds, to look for a secret in it."""
+"""Everything that a value or a session shows or holds, to look for a secret in it."""
 
 import pickle
 import traceback
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 from rich.pretty import pretty_repr
 
-from aiotofupilot import TofuPilotError
+from aiotofupilot import TofuPilotError, TofuPilotSession
 
 _TESTS = str(Path(__file__).parents[1])
 
@@ -66,3 +68,17 @@ def texts(value):
             todo += [*value, *value.values()]
         elif isinstance(value, list | tuple | set):
             todo += value
+
+
+@asynccontextmanager
+async def traced_session(key, sandbox, trace, *, is_handed_in):
+    """Yield a session with trace hooks, of its own aiohttp session or of one that it was given."""
+    if not is_handed_in:
+        async with TofuPilotSession(key, base_url=sandbox.url, trace_configs=[trace]) as session:
+            yield session
+        return
+    async with (
+        aiohttp.ClientSession(trace_configs=[trace]) as http_session,
+        TofuPilotSession(key, base_url=sandbox.url, http_session=http_session) as session,
+    ):
+        yield session

@@ -1,11 +1,11 @@
 """The key reaches the server, and no hook sees it."""
 
 import copy
-from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
 from fakes.faults import redirect, reset, status
+from fakes.shown import traced_session
 from rich.pretty import pretty_repr
 
 from aiotofupilot import ConfigurationError, RetryPolicy, TofuPilotSession
@@ -36,26 +36,13 @@ def recording(seen):
     return trace
 
 
-@asynccontextmanager
-async def session(sandbox, *, is_handed_in, trace):
-    if not is_handed_in:
-        async with TofuPilotSession(KEY, base_url=sandbox.url, trace_configs=[trace]) as session:
-            yield session
-        return
-    async with (
-        aiohttp.ClientSession(trace_configs=[trace]) as http_session,
-        TofuPilotSession(KEY, base_url=sandbox.url, http_session=http_session) as session,
-    ):
-        yield session
-
-
 @pytest.mark.parametrize("is_handed_in", [False, True])
 async def test_no_hook_sees_the_key(is_handed_in):
     """Neither the arguments of a hook nor the objects in them have the key. This includes retries and redirects."""
     seen = []
     async with (
         Sandbox(30, api_key=KEY) as sandbox,
-        session(sandbox, is_handed_in=is_handed_in, trace=recording(seen)) as client,
+        traced_session(KEY, sandbox, recording(seen), is_handed_in=is_handed_in) as client,
     ):
         sandbox.faults.next(status(503, retry_after=0), reset(), redirect())
         patient = client.with_options(retry=RetryPolicy(initial_wait=0))
@@ -122,7 +109,7 @@ async def test_an_aiohttp_that_would_show_the_key_to_hooks_is_refused(monkeypatc
     seen = []
     async with (
         Sandbox(3, api_key=KEY) as sandbox,
-        session(sandbox, is_handed_in=is_handed_in, trace=recording(seen)) as client,
+        traced_session(KEY, sandbox, recording(seen), is_handed_in=is_handed_in) as client,
     ):
         monkeypatch.setattr(owner, name, Missing(), raising=False)
         with pytest.raises(ConfigurationError) as caught:

@@ -5,13 +5,12 @@
 
 import asyncio
 import traceback
-from contextlib import asynccontextmanager
 from io import StringIO
 
 import aiohttp
 import pytest
 from fakes.proxies import AUTHORITY, Proxy, with_tls
-from fakes.shown import chain, local_variables
+from fakes.shown import chain, local_variables, traced_session
 from rich.console import Console
 from rich.traceback import Traceback
 
@@ -99,19 +98,7 @@ async def test_a_hook_that_hangs_hides_the_key(sandbox, is_handed_in):
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(hang)
 
-    @asynccontextmanager
-    async def session():
-        if not is_handed_in:
-            async with TofuPilotSession(KEY, base_url=sandbox.url, trace_configs=[trace]) as session:
-                yield session
-            return
-        async with (
-            aiohttp.ClientSession(trace_configs=[trace]) as http_session,
-            TofuPilotSession(KEY, base_url=sandbox.url, http_session=http_session) as session,
-        ):
-            yield session
-
-    async with session() as client:
+    async with traced_session(KEY, sandbox, trace, is_handed_in=is_handed_in) as client:
         assert_hidden(await given_up(client, lambda: asked))
 
 
