@@ -89,6 +89,19 @@ class TestSkip:
             assert await drain(walk) == but(service, {bad})
         assert walk.stats.unreadable_positions == [bad]
 
+    @EVERY_WAY
+    async def test_a_checkpoint_by_hand_skips_items_that_cannot_be_read_either(
+        self, listing, service, concurrency, on_drift
+    ):
+        """More of them than it skips may be next to each other."""
+        service.faults.always(unreadable(*at(service, 20, 21, 22, 23)))
+        for skip in (2, 5):
+            start = Checkpoint(20, skip=skip)
+            walk = listing(
+                limit=10, cursor=start, concurrency=concurrency, on_drift=on_drift, on_unreadable="skip"
+            ).walk()
+            assert await drain(walk) == but(service, {*range(20 + max(4, skip))})
+
     async def test_a_server_that_hangs_during_the_search_costs_its_time_and_a_control(self, service):
         service.faults.on(lambda _: len(service.requests) > 6).always(stall(1000))
         service.faults.always(unreadable(*at(service, 50), by=stall(45)))

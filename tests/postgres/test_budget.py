@@ -42,7 +42,7 @@ async def test_a_still_listing(concurrency, per_page, work, still):
 
 
 @pytest.mark.parametrize(
-    ("concurrency", "removed", "per_page"), [(1, 1, 1.35), (1, 10, 1.35), (1, 20, 1.35), (16, 10, 2)]
+    ("concurrency", "removed", "per_page"), [(1, 1, 1.1), (1, 10, 1.1), (1, 20, 1.1), (16, 10, 1.6)]
 )
 async def test_removals(concurrency, removed, per_page, moving):
     """So many rows are removed before each request."""
