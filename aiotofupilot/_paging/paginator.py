@@ -184,7 +184,7 @@ class Paginator(AsyncOnly, Generic[Y]):
         """
         from .receipts import Receipt  # noqa: PLC0415 - help need not wait for msgspec
 
-        opened = None if receipt is None else Receipt(receipt, self._plan)
+        opened = None if receipt is None else Receipt(receipt, self._plan, self._source.order)
         return Walk(self._source, self._plan, receipt=opened)
 
     def pages(self) -> Iteration[Page[Y]]:

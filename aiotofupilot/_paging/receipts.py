@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
 
-    from .source import Identified, Plan, T
+    from .source import Identified, Plan, SortOrder, T
 
 VERSION = 2
 
@@ -35,7 +35,7 @@ _SEAL = b',"seal":"'
 class Receipt:
     """The receipt of one walk; see `Paginator.walk`. The file is not changed before the first line is written."""
 
-    def __init__(self, path: str | os.PathLike[str], plan: Plan) -> None:
+    def __init__(self, path: str | os.PathLike[str], plan: Plan, order: SortOrder) -> None:
         self._path, self._sealed = Path(path), hashlib.sha256()
         self._size = self._count = 0  # the bytes of the file that stay, and the items yielded according to them
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
@@ -51,7 +51,7 @@ class Receipt:
                 raise self._unusable("is the receipt of another walk that was not closed") from None
             except OSError:  # the file system has no locks
                 pass
-        self._due = [self._first_line(plan.start, is_shard=plan.keep is not None)]
+        self._due = [self._first_line(plan.start, order, is_shard=plan.keep is not None)]
 
     def page(
         self,
@@ -107,7 +107,7 @@ class Receipt:
         self._sealed.update(body)
         return f'{self._sealed.hexdigest()}"}}\n'.encode()
 
-    def _first_line(self, start: Checkpoint, *, is_shard: bool) -> dict[str, object]:
+    def _first_line(self, start: Checkpoint, order: SortOrder, *, is_shard: bool) -> dict[str, object]:
         """Return the line that begins or resumes the receipt, and find out how much of the file stays."""
         is_beginning, lines = not (start.cursor or start.skip or start.seen), self._lines()
         header, place = next(lines, None), "0" if is_beginning else start.place
@@ -120,6 +120,7 @@ class Receipt:
                 "query": start.query,
                 "shard": is_shard,
                 "from": place,
+                "order": None if order.is_ascending is None else "asc" if order.is_ascending else "desc",
             }
             return {"line": "header", "receipt": VERSION} | about
         if header["receipt"] != VERSION:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, get_args
 
 EXACT, NO_FILE, NOT_PROVEN, WRONG = 0, 2, 5, 6
 MEMBERS: dict[str, dict[str, Any]] = {  # the types of each kind of line, without the lists of a page
-    "header": {"receipt": int, "listing": str, "query": str, "shard": bool, "from": str},
+    "header": {"receipt": int, "listing": str, "query": str, "shard": bool, "from": str, "order": str | None},
     "page": {"cursor": int, "next": int | None, "covers": bool, "reason": str, "unreadable": int}
     | {"bound": str | None, "until": str | None},
     "resume": {"from": str, "count": int},
@@ -26,7 +26,6 @@ class _Receipt:
     def __init__(self) -> None:
         self.number, self.doubt, self.ended, self.is_last = 0, "", "", False
         self.passed: dict[str, Any] = {}  # the items yielded and not taken back, in order, with their values
-        self.order = 0  # 1 if the oldest come first, -1 if the newest do
         self.until: str | None = None  # the last page has everything before this time
 
     def require(self, condition: object, reason: str) -> None:
@@ -42,7 +41,8 @@ class _Receipt:
         for name, type_ in MEMBERS[kind].items():
             self.require(type(line[name]) in (get_args(type_) or (type_,)), f"{name!r} has another type")
         self.require((kind == "header") == (self.number == 1) and (kind == "resume" or not self.ended), "out of place")
-        if kind == "header":
+        if kind == "header":  # the order is 1 if the oldest come first, -1 if the newest do, 0 if a page has to show it
+            self.order = {"asc": 1, "desc": -1, None: 0}[line["order"]]
             self.doubts(line["shard"] or line["from"] != "0", "the walk is of a shard, or begins at a cursor")
         elif kind == "page":
             self.take_page(line, line["ids"], line["values"], line["yielded"])

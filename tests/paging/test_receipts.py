@@ -122,7 +122,7 @@ async def test_the_lines_of_a_receipt(listing, path, service):
     ids = [procedure.id for procedure in service.procedures]
     values = [procedure.created_at.isoformat(timespec="microseconds") for procedure in service.procedures]
     assert await collected(listing().walk(receipt=path)) == ids
-    about = {"listing": "procedures", "query": "3dnEB2f5", "shard": False, "from": "0"}
+    about = {"listing": "procedures", "query": "3dnEB2f5", "shard": False, "from": "0", "order": None}
     page = {"line": "page", "bound": None, "until": None, "limit": 10, "covers": True, "unreadable": 0}
     pages = [(0, 10, 0, "first"), (8, 18, 10, "next"), (16, None, 18, "next")]
     assert said(path) == [
@@ -238,6 +238,19 @@ class TestExact:
         assert len(ids + await collected(walk)) == 100
         assert said(path)[-2]["ids"] == []
         assert checked(path) == (EXACT, "exact: 100 items")
+
+    @pytest.mark.parametrize("sort_order", ["asc", "desc"])
+    async def test_of_pages_that_have_one_time_each(self, connection, path, service, sort_order):
+        """No page shows which items come first, but the query says it."""
+        newer, older = service.runs[:2]
+        first, second = (older, newer) if sort_order == "asc" else (newer, older)
+        runs, service.runs = Runs(connection), [first]
+        walk = runs.list(max_items=1, sort_order=sort_order).walk(receipt=path)
+        ids = await collected(walk)
+        service.runs = [second]
+        ids += await collected(runs.list(sort_order=sort_order, cursor=walk.checkpoint).walk(receipt=path))
+        assert ids == [first.id, second.id]
+        assert checked(path) == (EXACT, "exact: 2 items")
 
     @pytest.mark.parametrize("most", [0, 10, 11, 25, 40])
     async def test_up_to_max_items(self, listing, path, most):
@@ -642,7 +655,7 @@ class TestChanged:
     def test_a_member_that_is_missing_or_has_another_type_is_wrong(self, receipt):
         """Also one that the rule does not need, and also where nothing is proven."""
         samples = [None, True, 1, 1.0, "1", [], [1], {}]
-        nullable = {"next": {int, type(None)}, "bound": {str, type(None)}, "until": {str, type(None)}}
+        nullable = {"next": {int, type(None)}} | {key: {str, type(None)} for key in ("order", "bound", "until")}
         lines = [json.loads(line) for line in receipt.splitlines()]
         for line in lines:
             del line["seal"]
