@@ -17,7 +17,6 @@ from fakes.listings import LISTINGS, required
 
 from aiotofupilot import (
     ConnectionFailedError,
-    ForbiddenError,
     RetryPolicy,
     TofuPilotSession,
     to_wire,
@@ -197,16 +196,6 @@ async def test_there_has_to_be_a_key(mocked):
     for headers, statuses in (({}, [401, 401]), ({"authorization": "Bearer k"}, [200, 400])):
         async with aiohttp.ClientSession(headers=headers) as http:
             assert [(await http.get(URL + query)).status for query in ("", "?limit=1&limit=2")] == statuses
-
-
-async def test_a_station_s_key_is_forbidden(mocked):
-    """The key of the sandbox's station gets a 403 here too, and only with it there is a current station."""
-    mock_listing(mocked, 3, runs=20)
-    async with TofuPilotSession("sandbox-station-key", base_url="https://www.tofupilot.app") as session:
-        with pytest.raises(ForbiddenError):
-            await session.stations.list()
-        assert len((await session.runs.list()).data) == 20
-        assert (await session.stations.current()).name
 
 
 async def test_nothing_else_is_answered(mocked):
