@@ -158,8 +158,8 @@ async def _attempted(connection: Connection, address: Secret, part: Part, name: 
     Each storage has its own throttle, because an outage of the storage does not mean that TofuPilot is down. ``name``
     is for errors and log lines. ``size`` is in bytes, or 0 or None if the API does not know it.
     """
-    url = _url(address)
-    if url is None or not _is_safe(connection.transport, url):
+    url = _url(address, connection.transport)
+    if url is None:
         raise AttachmentError(f"the address of {name} cannot be used: it is not the https:// address of a server")
     origin, clock = url.value.origin(), connection.clock
     throttle = connection.storages.setdefault(str(origin), Throttle(clock, connection.transport.connections))
@@ -306,23 +306,17 @@ class _Reception:
         )
 
 
-def _url(address: Secret) -> Secret | None:
+def _url(address: Secret, transport: Transport) -> Secret | None:
     """Return an address unchanged, because the signature may depend on each character.
 
-    Return None if it is not the address of a server.
+    Return None if it is not the address of a server, or if others on the network could read it, and with it the file.
     """
     try:
         found = Secret(URL(address.value, encoded=is_visible(address.value)).with_user(None))
-        host_of(found.value)
+        is_here = is_loopback(transport.base.host or "") and is_loopback(host_of(found.value))
     except (TypeError, ValueError):
         return None
-    return found
-
-
-def _is_safe(transport: Transport, url: Secret) -> bool:
-    """Return whether nobody else on the network can read the address, and with it the file."""
-    is_here = is_loopback(transport.base.host or "") and is_loopback(url.value.host or "")
-    return url.value.scheme in ({"https", "http"} if is_here else {"https"})
+    return found if found.value.scheme in ({"https", "http"} if is_here else {"https"}) else None
 
 
 _FORBIDDEN = frozenset('/\\:*?"<>|')

@@ -145,13 +145,9 @@ class PartFile:
                 for name in {**options, **begun}
                 if begun.get(name) != options.get(name) and name != KEY
             ]
-            if (
-                not differing and begun != options
-            ):  # report the key only if nothing else differs, because another server has other keys
-                differing = ["with another API key"]
-            if differing:
+            if begun != options:  # the key is named only if nothing else differs, because another server has other keys
                 raise UsageError(
-                    f"{self._part.path} was begun {' and '.join(differing)}: "
+                    f"{self._part.path} was begun {' and '.join(differing) or 'with another API key'}: "
                     "give the same options, or leave out --resume to start over"
                 )
             self.state = state
