@@ -252,9 +252,7 @@ class Attempts(RetryState):
         health, before = self._throttle.health, self._failures_before
         self._failures_before = health.failures
         if evidence(error) == "server":
-            # A bad response says more about the server than a lost connection.
-            is_there = (health.responded_after if is_lost(error) else health.good_after) >= before
-            return self._waits_for_server(error, decision, is_there=is_there)
+            return self._waits_for_server(error, decision, before)
         if not self._allows_another(decision):
             return False
         if self._control is None or not is_slow(error):
@@ -266,20 +264,17 @@ class Attempts(RetryState):
             raise _NeedsControlError(self._control)
         return False
 
-    def _waits_for_server(
-        self,
-        error: TofuPilotError,
-        decision: bool | float,  # noqa: FBT001 - as `decide` says
-        *,
-        is_there: bool,
-    ) -> bool:
+    def _waits_for_server(self, error: TofuPilotError, decision: bool | float, before: float) -> bool:  # noqa: FBT001 - as `decide` says
         """Return whether another attempt is allowed after a failure about the server.
 
-        During an outage, only the time limit counts. The number of attempts counts too if the server ``is_there``,
-        because it responded to a request that was sent after this page's previous failure. If the page is given up, a
-        failure with a response is raised in preference to a lost connection.
+        During an outage, only the time limit counts. The number of attempts counts too if the server is there, because
+        it responded to a request that was sent after this page's previous failure. By then, the session had had
+        ``before`` failures. If the page is given up, a failure with a response is raised in preference to a lost
+        connection.
         """
         health = self._throttle.health
+        # A bad response says more about the server than a lost connection.
+        is_there = (health.responded_after if is_lost(error) else health.good_after) >= before
         if health.is_unreachable:
             self._give_up()
             return False

@@ -214,14 +214,10 @@ async def _read(response: aiohttp.ClientResponse, max_body: int) -> bytes:
             chunks.append(await response.content.readany())
             size += len(chunks[-1])
             if size > max_body:
-                raise too_large(max_body)
+                error = errors.ResponseTooLargeError(f"the response is larger than {max_body} bytes", limit=max_body)
+                error.hint = "to allow it, give the session a larger max_body"
+                raise error
     return b"".join(chunks)  # joining a single chunk copies nothing
-
-
-def too_large(max_body: int) -> errors.ResponseTooLargeError:
-    error = errors.ResponseTooLargeError(f"the response is larger than {max_body} bytes", limit=max_body)
-    error.hint = "to allow it, give the session a larger max_body"
-    return error
 
 
 def sender(

@@ -7,6 +7,7 @@ from functools import cache
 from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
 
 from aiotofupilot import models
 from aiotofupilot.models import Procedure, Repository, UserRef
@@ -175,7 +176,5 @@ def made_up(kind: str, identity: str) -> Random:
 
 
 def uuid(random: Random) -> str:
-    """Draw a UUID of version 4, in two thirds of the time that `uuid.UUID` takes."""
-    digits = f"{random.getrandbits(128):032x}"
-    variant = "89ab"[int(digits[16], 16) % 4]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+    """Draw a UUID of version 4."""
+    return str(UUID(int=random.getrandbits(128), version=4))
