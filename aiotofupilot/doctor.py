@@ -4,15 +4,9 @@
         diagnosis = await diagnose(session)
     print(diagnosis.findings)
 
-The requests only read, never beyond cursor 20,000. There are at most two per second, and no retries. In order:
-
-- One request asks whose key it is, and one per listing gets the first page. Measurements and phases are those of the
-  most frequent procedure of the newest runs.
-- One request per listing with pages gets a part of that page again, from inside a group of equal times if there is one.
-- One request per listing with a filter by the sorting time gets the items from the time of a known item on. If the
-  response does not begin with that item, two more requests find out how the server compares times.
-- The other requests look into long listings: at the cursors 900, 9,900 and 19,900, shortly before the last of these
-  that has items, and after the end. Measurements, phases and logs come last.
+The requests only read, never beyond cursor 20,000. There are at most two per second, and no retries. The first asks
+whose key it is. Then each stage of an examination looks at all listings, at measurements, phases and logs last.
+Measurements and phases are those of the most frequent procedure of the newest runs.
 """
 
 from __future__ import annotations

@@ -192,15 +192,13 @@ def stall(seconds: float, *, inside_body: bool = False) -> Alteration:
 
 
 @fault
-def latency(seconds: float, *, jitter: float = 0.0) -> Alteration:
+def latency(seconds: float) -> Alteration:
     """Respond later.
 
     Args:
-        seconds: The average delay; at least 0.
-        jitter: By how many seconds a delay may differ from the average; at least 0. No delay is negative.
+        seconds: The delay; at least 0.
     """
-    low, high = seconds - jitter, seconds + jitter
-    return lambda delivery, _request, random: Delivery((max(0.0, random.uniform(low, high)), *delivery.steps))
+    return lambda delivery, _request, _random: Delivery((seconds, *delivery.steps))
 
 
 @fault

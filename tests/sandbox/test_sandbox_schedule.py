@@ -3,7 +3,8 @@
 import pytest
 from fakes.faults import TRANSIENT, cut, gzip, latency, reset, stall, status
 
-from aiotofupilot.sandbox import Faults, Request, Sandbox
+from aiotofupilot.sandbox import Delivery, Faults, Request, Sandbox
+from aiotofupilot.sandbox.faults import Fault
 
 CURSORS = [str(cursor) for cursor in range(100)]
 
@@ -118,9 +119,11 @@ def test_a_repr_shows_the_rules_as_they_were_written(faults):
 def test_chance_inside_a_fault_is_the_same_for_the_same_request():
     """It differs between requests, and from time to time that the same request comes."""
 
+    pause = Fault("pause", lambda delivery, _, random: Delivery((random.random(), *delivery.steps)))
+
     def seconds():
         sandbox = Sandbox(1)
-        sandbox.faults.always(latency(1, jitter=1))
+        sandbox.faults.always(pause)
         for cursor in "121":
             with sandbox.handle(Request(query={"cursor": cursor})) as delivery:
                 yield delivery.seconds
