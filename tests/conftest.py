@@ -15,7 +15,7 @@ from fakes.waits import without_waits
 from hypothesis import HealthCheck, settings
 
 import aiotofupilot
-from aiotofupilot import TofuPilotSession, listings, testing
+from aiotofupilot import RetryPolicy, TofuPilotSession, listings, testing
 
 # Examples have no deadline, because their time depends on the machine. Those of the default profile are few, and the
 # same in every run of the same files, so that a test fails because of a change. Other files may lead to other
@@ -119,6 +119,14 @@ def telemetry(monkeypatch):
 
     with installed(monkeypatch) as telemetry:
         yield telemetry
+
+
+@pytest.fixture
+async def session(sandbox):
+    """Open a session on the sandbox of a module. It does not wait before retries."""
+    retry = RetryPolicy(attempts=10, initial_wait=0)
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=retry) as session:
+        yield session
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from msgspec import json
 
-from aiotofupilot import TofuPilotSession, to_wire
+from aiotofupilot import to_wire
 from aiotofupilot._wire.response import Response
 from aiotofupilot.listings import Procedures
 from aiotofupilot.sandbox import Sandbox, make_procedures
@@ -22,12 +22,6 @@ LISTED = PAGES * LIMIT - 5
 async def sandbox():
     async with Sandbox(procedures=LISTED) as sandbox:
         yield sandbox
-
-
-@pytest.fixture
-async def session(sandbox):
-    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
-        yield session
 
 
 def beyond_the_end(sandbox):

@@ -43,12 +43,6 @@ async def sandbox():
         yield sandbox
 
 
-@pytest.fixture
-async def session(sandbox):
-    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=AT_ONCE) as session:
-        yield session
-
-
 def test_a_session_tells_its_server():
     """The address has the path of the API, and no slash at the end."""
     assert TofuPilotSession("key", base_url="https://tofupilot.example.com/").base_url == (

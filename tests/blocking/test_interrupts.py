@@ -30,12 +30,6 @@ def sandbox():
         yield sandbox
 
 
-@pytest.fixture
-def session(sandbox):
-    with BlockingSession(sandbox.api_key, base_url=sandbox.url) as session:
-        yield session
-
-
 def threads():
     return [thread for thread in threading.enumerate() if thread.name == "aiotofupilot"]
 

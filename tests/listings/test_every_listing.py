@@ -12,12 +12,10 @@ import pytest
 from fakes.listings import LISTINGS, OPTIONS, Connection, offered, required
 from fakes.wire_listings import ENDPOINTS, EXAMPLES, MODELS
 
-from aiotofupilot import Checkpoint, Paginator, RawItem, RetryPolicy, TofuPilotSession, from_wire
+from aiotofupilot import Checkpoint, Paginator, RawItem, TofuPilotSession, from_wire
 from aiotofupilot.blocking import BlockingSession
 from aiotofupilot.listings import NAMES, listing_class, part_filters
 from aiotofupilot.sandbox import Sandbox, faults
-
-AT_ONCE = RetryPolicy(initial_wait=0)
 
 EVERY = pytest.mark.parametrize("name", LISTINGS)
 
@@ -224,12 +222,6 @@ def test_resync_takes_orders_in_which_nothing_changes_its_place(name):
 async def sandbox():
     async with Sandbox(30, runs=140) as sandbox:
         yield sandbox
-
-
-@pytest.fixture
-async def session(sandbox):
-    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=AT_ONCE) as session:
-        yield session
 
 
 def listed(sandbox, name):

@@ -7,12 +7,11 @@ import pytest
 from fakes.listings import offered
 from fakes.wire_listings import MODELS
 
-from aiotofupilot import RetryPolicy, ServerError, TofuPilotSession, Watermark
+from aiotofupilot import ServerError, TofuPilotSession, Watermark
 from aiotofupilot.sandbox import BusyLine, Sandbox, faults
 from aiotofupilot.testing import session_in_process
 
 EVERY = pytest.mark.parametrize("name", MODELS)
-AT_ONCE = RetryPolicy(attempts=10, initial_wait=0)
 
 
 def listing(session, sandbox, name, **options):
@@ -25,12 +24,6 @@ def listing(session, sandbox, name, **options):
 async def sandbox():
     async with Sandbox(4, runs=80) as sandbox:
         yield sandbox
-
-
-@pytest.fixture
-async def session(sandbox):
-    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=AT_ONCE) as session:
-        yield session
 
 
 @EVERY

@@ -8,7 +8,7 @@ import asyncio
 import pytest
 from fakes.budget import STEP
 
-from aiotofupilot import SessionError, TofuPilotSession
+from aiotofupilot import SessionError
 from aiotofupilot.arrow import batches
 from aiotofupilot.sandbox import Sandbox, faults
 
@@ -19,12 +19,6 @@ RUNS = 9
 async def sandbox():
     async with Sandbox(procedures=3, runs=RUNS, seed=1) as sandbox:
         yield sandbox
-
-
-@pytest.fixture
-async def session(sandbox):
-    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
-        yield session
 
 
 def of_walk(walk):
