@@ -286,7 +286,7 @@ class _Reception:
             raise errors.ConnectionFailedError("the storage did not send the part of the file that was requested")
         announced = headers.get("Content-Length")
         if announced is None and "chunked" not in headers.get("Transfer-Encoding", "").lower():
-            raise self._error(f"does not say where {self._name} ends, so a lost end would go unnoticed", response)
+            raise self._error(f"does not say where {self._name} ends, so nothing shows if it was cut short", response)
         await in_thread(partial(part.truncate, 0))
         self._etag = etag if _ETAG.fullmatch(etag) else None
         return None if announced is None else int(announced)

@@ -52,7 +52,7 @@ def tofupilot(
 ) -> Iterator[DltResource]:
     """Return TofuPilot as a dlt source, with a resource for each listing.
 
-    A resource yields the items created since the pipeline's last run. The pipeline commits it together with the
+    A resource yields the items created since the pipeline's last run. The pipeline commits them together with the
     resource's progress, and merges rows by ``id``. So each item is in the table once, even if a run fails. Parts,
     stations and users have no filter on creation, so each run reads all of them. For other listings, a run does not
     notice that a known item was changed or removed. ``pipeline.run(source, refresh="drop_data")`` reads everything

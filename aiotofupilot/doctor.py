@@ -151,7 +151,7 @@ async def diagnose(session: TofuPilotSession) -> Diagnosis:
         for look in some:
             await look.at(stage)
     if reads.ahead is not None and abs(reads.ahead) >= _CLOCKS_APART:
-        findings.append(f"clock: it differs from the server's by {abs(reads.ahead):.0f} s, and ages with it")
+        findings.append(f"clock: it differs from the server's by {abs(reads.ahead):.0f} s, and so do ages like 7d")
     for look in looks:
         look.judge(key, findings, notes)
     return Diagnosis(

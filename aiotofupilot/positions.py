@@ -145,7 +145,7 @@ class Checkpoint(Parsable):
     """The cursor of the page to request, in the server's counting; from 0 to 2 ** 53 - 1. The cursor is only
     approximate if `value` or `seen` is set."""
     skip: int = field(default=0, converter=_skip)
-    """How many items of the page at `cursor` were passed already; from 0 to 2 ** 53 - 1."""
+    """How many items of the page at `cursor` were already yielded; from 0 to 2 ** 53 - 1."""
     value: datetime | None = field(default=None, converter=_value)
     """The time of the item yielded last, by which the server sorts. For an item without a time, it is `datetime.max`
     or `datetime.min` in UTC, depending on where the server lists such items. None if the order has no time, or the

@@ -63,7 +63,7 @@ class WalkStats:
     no longer listed."""
     missing: int = 0
     """Items that ``details().since()`` left out because they were not found, although they may still be listed. The
-    watermark does not pass them, so the next pass requests them."""
+    watermark waits for them, so the next pass requests them."""
     lateness: float = 0.0
     """How late the latest item of this pass of ``since()`` became visible, in seconds: how much older it is than the
     newest item of an earlier pass. The ``overlap`` has to be longer. For items of runs, the times of their runs

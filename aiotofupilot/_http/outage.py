@@ -108,7 +108,7 @@ class Health:
     | the fifth or a later one | yes or no | yes |
 
     A good response ends an outage. If connections were lost, a bad response that is about the page also ends an outage,
-    because the server is there. Before the first response, the outage ends with the last attempt.
+    because it shows that the server is there. Before the first response, the outage ends with the last attempt.
     """
 
     def __init__(self) -> None:

@@ -37,7 +37,7 @@ _DEFAULT = RetryPolicy()
 
 
 class _NeedsControlError(Exception):
-    """Perhaps only this page fails, so a control has to be requested first."""
+    """Perhaps only this page fails, so another page, the control, has to be requested first."""
 
     def __init__(self, control: Control) -> None:
         super().__init__()

@@ -4,7 +4,7 @@
 the pages, which it gets from `window`. `iteration` has the base class of everything that ``async for`` iterates over
 and that can be closed. `tasks` holds the work in flight, in order. Downloads use both, too.
 
-- `position` is where a walk is: the time of the item passed last. It says whether a page begins before that time, and
+- `position` is where a walk is: the time of the last item read. It says whether a page begins before that time, and
   which items of the page are new.
 - `course` says which page is requested next, so that it begins before the position. The page is one of the listing, or
   of a query that is bounded by a time.

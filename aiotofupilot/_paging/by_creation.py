@@ -293,7 +293,7 @@ class NewByCreation(Generic[T]):
         self._raise_floor()
 
     def _raise_floor(self) -> None:
-        """Raise the floor over passed items that are old enough, but not over items that wait to be yielded."""
+        """Raise the floor over items that are old enough, but not over items that wait to be yielded."""
         if not self._has_floor or not (self._is_sorted or self.has_ended):
             return
         newest = min(self._newest, *self._found.values(), _LATEST)  # an item's time may be in the year 10000 in UTC

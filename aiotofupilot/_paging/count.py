@@ -6,8 +6,8 @@ range, until a few whole pages can cover it and show the end.
 
 Some servers go no deeper than some offset. They show an end there, refuse the request, or repeat the page at this
 offset. So a deep end is confirmed by a request for later items, by the time that sorts the listing. If the
-server does not go to the end, only a walk can count the items. A walk takes several requests, so it misses items that
-are created before its position and removals behind it. Its number may never have been right.
+server does not go to the end, only a walk can count the items. A walk takes several requests, so it does not notice
+items created, or removed, where it has already been. Its number may never have been right.
 
 A listing is cut at timestamps drawn from it.
 """
@@ -71,7 +71,7 @@ async def count_items(source: Source[Any], plan: Plan) -> int:
     length = await _length(raw, plan)
     if length is not None:
         return length
-    fault = "the server does not go to the end of the %s, so a walk counts them"
+    fault = "the server does not list the %s to the end, so a walk counts them"
     _log.warning(f"{fault}: the number may be wrong if items are created and removed meanwhile", plan.start.listing)
     return len([item async for item in _every(raw, plan)])
 

@@ -58,8 +58,8 @@ _NARROW = timedelta(milliseconds=64)
 """The least distance of the second bound from the position."""
 
 _WIDENS, _SHRINKS = 0.5, 0.05
-"""How fast the overlap of pages adapts: it grows by the first fraction of the items that it lacks, and shrinks by
-the second fraction of its needless items."""
+"""How fast the overlap of pages adapts. It grows by the first fraction of the items that were missing in it, and
+shrinks by the second fraction of the items that were needless."""
 
 
 @define(eq=False)
@@ -93,7 +93,7 @@ class Place(NamedTuple):
     query: Query[Any]
     begin: int
     passed: int
-    """The cursor before which all items have been passed."""
+    """The cursor before which all items have been read."""
 
 
 @define(eq=False)
@@ -111,13 +111,13 @@ class Course(Generic[T]):
 
     query: Query[T] = field(default=Factory(lambda self: self.listing, takes_self=True), init=False)
     passed_at: int = field(default=Factory(lambda self: self.place.passed, takes_self=True), init=False)
-    """Where in the listing the walk continues after the position, unless passed items have moved."""
+    """Where in the listing the walk continues after the position, unless items already read have moved."""
     detour: Request | None = field(default=None, init=False)
     """A request that comes next, alone, before the pages in flight are used."""
     level: int | None = field(default=None, init=False)
     """How many requests failed to show the position. None while the walk does not look for it."""
     behind: int = field(default=0, init=False)
-    """How many passed items come after the last passed page, if they still exist."""
+    """How many items already read come after the last page read, if they still exist."""
     is_end_doubtful: bool = field(default=False, init=False)
     """Whether the listing may continue after its apparent end, and no filter can show it."""
     _is_odd: bool = field(default=False, init=False)
@@ -139,11 +139,11 @@ class Course(Generic[T]):
     _early_item: timedelta | None = field(default=None, init=False)
     """The distance from the last item of a page to the position, if the page ended too early in this search."""
     _is_slow: bool = field(default=False, init=False)
-    """Whether none of the tried bounds gave a page that shows the position."""
+    """Whether no bound tried so far gave a page that shows the position."""
     _early: float = field(default=0.0, init=False)
     """Pages begin this many items earlier, because items before them are being removed."""
     _ties: float = field(default=0.0, init=False)
-    """A guess of how many more items than one share the last key of a page that is still in flight."""
+    """A guess of how many items, beyond one, share the last key of a page that is still in flight."""
 
     def __attrs_post_init__(self) -> None:
         position = self.position
@@ -186,7 +186,7 @@ class Course(Generic[T]):
         return self.request(self.query, self.at - self.query.base - early)
 
     def beyond(self, last: Request) -> Request | None:
-        """Return the request for the page after another one. None if the server does not go that deep."""
+        """Return the request for the page after ``last``, or None if the server does not go that deep."""
         overlap = self.overlap
         if overlap:
             overlap = min(overlap + round(self._ties + self._early), max(overlap, last.limit // 2))
@@ -206,7 +206,7 @@ class Course(Generic[T]):
     def passed(
         self, request: Request, begin: int, end: int, *, new: int, left_out: int, is_alone: bool, is_part: bool
     ) -> None:
-        """Count a page as passed. The next page is to begin at ``begin``.
+        """Count a page as read. The next page is to begin at ``begin``.
 
         The page has ``new`` new items after ``left_out`` unreadable ones. ``is_alone`` says that nothing is in flight
         after the page. ``is_part`` says that the page is a part of a failed page.
@@ -342,7 +342,7 @@ class Course(Generic[T]):
         self.place = place._replace(begin=place.begin + max(1, (place.passed - place.begin) // 4))
 
     def go_behind(self, bound: datetime) -> None:
-        """Continue in a query whose bound leaves out only passed items."""
+        """Continue in a query whose bound leaves out only items already read."""
         self.detour = self.request(evolve(self._bounded(bound, self.passed_at), begins="behind"), 0, is_detour=True)
 
     def follow(self, cursor: int) -> None:
@@ -369,7 +369,7 @@ class Course(Generic[T]):
             return True
         is_odd = self._is_odd or position.is_anywhere  # the walk began at a bare cursor
         is_odd |= self._end is not None and place.query.bound is not None
-        is_unknown = position.is_early and position.keys[-1] in NULLS  # these come last, so they were not passed
+        is_unknown = position.is_early and position.keys[-1] in NULLS  # these come last, so they were not read
         self.is_end_doubtful |= (is_odd and is_deep) or is_unknown or position.is_guessed
         return False
 

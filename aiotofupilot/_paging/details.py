@@ -113,7 +113,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         self._yielded_bytes = 0
         """The total bytes of all details offered so far."""
         self._aside: tuple[_Entry, TofuPilotError] | None = None
-        """An item whose details were not found, and the error, kept until the next item shows if any details exist."""
+        """An item whose details were not found, and the error, until the next item shows whether any details exist."""
         self._entries: deque[_Entry] = deque()
         self._tasks: Tasks[_Entry, bytes | LeftOut] = Tasks(self._span.fetching)
         """The tasks that fetch details, and beside them the task that reads the next items."""
@@ -375,7 +375,7 @@ class IncrementalDetailsWalk(DetailIteration[D]):
         self._walk._mark(origin.item)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it
 
     def _wait_for(self, entry: _Entry, error: TofuPilotError) -> None:
-        """Let the next pass request the item again. The watermark does not pass it."""
+        """Let the next pass request the item again. The watermark stays before it."""
         self._stats.missing += 1
         _log.warning("the details of %r are not found, so the next pass requests them again: %s", entry.item.id, error)
         self._entries.popleft()

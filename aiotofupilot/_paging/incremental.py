@@ -165,7 +165,7 @@ class IncrementalWalk(MarkedIteration[Y, Identified]):
             try:
                 found = self._new.fresh(items) if items else self._new.end()
             except DecodeError:
-                await self._leave_segment()  # because the walk has passed these items
+                await self._leave_segment()  # because the walk is already behind these items
                 raise
             if not items:
                 self._segment = None

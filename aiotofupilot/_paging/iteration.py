@@ -21,7 +21,7 @@ E = TypeVar("E")
 
 
 class AsyncOnly:
-    """Raises an error in a ``for`` loop, which says what to write instead. Type checkers refuse such a loop."""
+    """Makes a ``for`` loop raise an error that says what to write instead. Type checkers refuse such a loop."""
 
     if not TYPE_CHECKING:
 
@@ -36,8 +36,8 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
     """Yields items to one task at a time, and can be closed. After an error or a cancellation it can continue.
 
     Items that have arrived stay in `_items` until they are taken, and only then count as yielded. So a caller that is
-    cancelled, or interrupted in another thread, loses nothing, and no position passes an item that the caller did not
-    get.
+    cancelled, or interrupted in another thread, loses nothing, and no position moves past an item that the caller did
+    not get.
     """
 
     _items: Iterator[R] = iter(())
@@ -186,15 +186,15 @@ class ItemIteration(CountedIteration[R]):
     def batches(self) -> AsyncIterator[list[R]]:
         """Yield the items in lists: first the items that have already arrived, then the new items of each page.
 
-        Store each list together with the ``checkpoint`` or ``watermark`` of that time. Then each item is stored exactly
-        once.
+        Store each list together with the walk's ``checkpoint`` or ``watermark`` at that time. Then each item is stored
+        exactly once.
         """
         return Batches(self)
 
     async def take(self, at_most: int) -> list[R]:
         """Return the items that have already arrived, or else the items of the next page.
 
-        An empty list means the end of the walk. The ``checkpoint`` or ``watermark`` stands after the returned items.
+        An empty list means the end of the walk. The ``checkpoint`` or ``watermark`` is then after the returned items.
 
         Args:
             at_most: The most items to return, 1 or more.

@@ -211,16 +211,16 @@ class Paginator(AsyncOnly, Generic[Y]):
         """
         plan = self._plan
         wanted = 1 if plan.max_items is None else min(1, plan.max_items)
-        on_drift = plan.on_drift if plan.start.seen else "ignore"  # no passed item can have moved
+        on_drift = plan.on_drift if plan.start.seen else "ignore"  # nothing yielded before can have moved
         async with Walk[Y](self._source, evolve(plan, max_items=wanted, on_drift=on_drift)) as walk:
             return await anext(walk, None)
 
     async def count(self) -> int:
         """Return how many items match the filters, in few requests, however many items there are.
 
-        The server does not tell the number, so the end of the listing is searched for. 100,000 items take about 20
-        requests, one after the other, or 30 if ``concurrency`` allows 4 in flight. A listing of one page takes one
-        request. If items are created or removed during the search, the number was right at some time during it.
+        The API has no total, so the end of the listing is searched for. 100,000 items take about 20 requests, one after
+        the other, or 30 if ``concurrency`` allows 4 in flight. A listing of one page takes one request. If items are
+        created or removed during the search, the number was right at some time during it.
 
         If the server does not go to the end, and a filter bounds the time that sorts the listing, a walk counts the
         items. The number may be wrong if items are created and removed meanwhile, so a warning is logged.
@@ -384,8 +384,8 @@ class Details(AsyncOnly, Generic[D]):
     def since(self, watermark: Watermark | None = None, *, overlap: float = OVERLAP) -> IncrementalDetailsWalk[D]:
         """Return a pass over the details of the items created since a watermark; see `Paginator.since`.
 
-        The watermarks are also valid for the listing itself. They do not pass an item that is not found but may still
-        be listed, so the next pass requests the item again. ``stats.missing`` counts such items.
+        The watermarks are also valid for the listing itself. They stay before an item that is not found but may still
+        be listed, so the next pass requests it again. ``stats.missing`` counts such items.
 
         Args:
             watermark: The ``watermark`` of an earlier pass. None to yield everything.

@@ -1,7 +1,7 @@
 """The position of a walk in a listing, and what a page shows of it. Nothing here waits or does I/O.
 
-A position is a key and a set of IDs. The key is the time of the item passed last, by which the server sorts. The set
-has the IDs of the passed items with this key. Everything before the key was passed, or was created since.
+A position is a key and a set of IDs. The key is the time of the last item read, by which the server sorts. The set has
+the IDs of the items read with this key. Everything before the key was read, or was created since.
 
 A page covers the position if it begins before the position. Since a page is one response, it then shows all that is new
 up to its last item.
@@ -11,8 +11,8 @@ differently at each offset. So a page that begins among ties does not cover the 
 ties if it begins with an earlier key or with the listing itself. So does the first page of a query bounded by their
 time, because a filter cannot divide them.
 
-If the order of a listing has no time, the key of an item is a text. Such a key is before the position if it was passed
-before the last passed key, so all passed keys are kept.
+If the order of a listing has no time, the key of an item is a text. Such a key is before the position if it was read
+before the last key, so all keys read are kept.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ FRUITLESS_AT_MOST = 100
 """The most pages in a row that may bring nothing new."""
 
 _REMEMBERED = 1000
-"""If the cursor is followed, at least this many recently passed items are remembered."""
+"""If the cursor is followed, at least this many of the latest items are remembered."""
 
 Begins = Literal["listing", "query", "guess", "behind", "gap", "moved", "page"]
 """Where a page begins: with the listing ("listing"); with a query bounded by the position ("query"); with
-such a query, if the guess is right that the newest items come first ("guess"); with a query that leaves out only passed
-items ("behind"); after unreadable items that follow a passed one ("gap"); after items that have moved since ("moved");
-or elsewhere ("page")."""
+such a query, if the guess is right that the newest items come first ("guess"); with a query that leaves out only items
+already read ("behind"); after unreadable items that follow one already read ("gap"); after items that have moved since
+("moved"); or elsewhere ("page")."""
 
 Key = Any
 """A key: a `datetime`, or a text; see `SortOrder.keys`."""
@@ -84,7 +84,7 @@ class OutOfBoundError(Exception):
 
 
 class Position(Generic[T]):
-    """The position after the pages passed so far. A subclass knows the order of keys."""
+    """The position after the pages read so far. A subclass knows the order of keys."""
 
     is_bounded = False
     """Whether a filter bounds the key."""
@@ -94,9 +94,9 @@ class Position(Generic[T]):
     def __init__(self, order: SortOrder, start: Checkpoint) -> None:
         self._order = order
         self.key: Any = start.value
-        """The key of the item passed last. None before the first."""
+        """The key of the last item read. None before the first."""
         self._ids: set[str] = set()
-        """The IDs of the passed items with this key."""
+        """The IDs of the items read with this key."""
         self._digests: frozenset[bytes] = frozenset(start.seen)
         """Digests of further such IDs, from a checkpoint."""
         self._before: tuple[Any, set[str], frozenset[bytes]] = (self.key, self._ids, self._digests)
@@ -107,14 +107,14 @@ class Position(Generic[T]):
         """The index on the current page at which the next page should begin. It is the page's last item if
         the page ends before the position. Otherwise it is the item before the last group of ties, or 0."""
         self.passed_again = 0
-        """How many items of the current page had been passed before."""
+        """How many items of the current page had been read before."""
         self.is_guessed = False
         """Whether the current page has another key than the position, and no page has shown which items come first."""
         self.is_torn = False
         """Whether unreadable items before the current page are among ties. A readable tie may be missed, because the
         order of ties may differ at each request."""
         self.has_one_key = False
-        """Whether all passed items have the key, and the listing began with them."""
+        """Whether all items read have the key, and the listing began with them."""
         self.is_group_read = False
         """Whether all items with the key were read in another order, or are unreadable. Then a page may begin among
         them."""
@@ -128,17 +128,17 @@ class Position(Generic[T]):
 
     @property
     def count(self) -> int:
-        """How many items with the key the walk has already passed."""
+        """How many items with the key the walk has already read."""
         return len(self._named(None, self._ids, self._digests)[1])
 
     @property
     def count_behind(self) -> int:
-        """The number of passed items after the current page, if they still exist."""
+        """The number of items already read that come after the current page, if they still exist."""
         return self.count if self.is_early else 0
 
     @property
     def is_null(self) -> bool:
-        """Whether the item passed last has no time, so that no query can be bounded by it."""
+        """Whether the last item read has no time, so that no query can be bounded by it."""
         return not isinstance(self.key, datetime) or self.key in NULLS
 
     @property
@@ -172,7 +172,7 @@ class Position(Generic[T]):
     def admit(
         self, page: Page[T], begins: Begins, bound: datetime | None = None, *, gap: int | None = None
     ) -> Sequence[T] | None:
-        """Return the new items of a page, in its order, and count all of the page as passed.
+        """Return the new items of a page, in its order, and count all of the page as read.
 
         If the page does not cover the position, return None and count nothing.
 
@@ -248,18 +248,18 @@ class Position(Generic[T]):
         return key, tuple(sorted(digests.union(map(digest, ids))))
 
     def knows(self, item: Identified) -> bool:
-        """Return whether an item was passed, as far as its key shows."""
+        """Return whether an item was read, as far as its key shows."""
         return self._knows(item.id, *self._keys_of([item]))
 
     def _knows(self, item_id: str, key: Key) -> bool:
         return self._is_before(key) or (key == self.key and self._has(item_id))
 
     def know(self, position: Position[T]) -> None:
-        """Take over the IDs that another position with the same key has passed."""
+        """Take over the IDs that another position with the same key has read."""
         self._ids, self._digests = position._ids, position._digests
 
     def has(self, items: Iterable[Identified]) -> bool:
-        """Return whether any of these items has the key and was passed."""
+        """Return whether any of these items has the key and was read."""
         return any(self._has(item.id) for item in items)
 
     def _has(self, item_id: str) -> bool:
@@ -293,11 +293,11 @@ class Position(Generic[T]):
         raise NotImplementedError
 
     def _new_of(self, items: Sequence[T], keys: Sequence[Any]) -> Sequence[T]:
-        """Return the items of a page that were not passed."""
+        """Return the items of a page that were not read before."""
         raise NotImplementedError
 
     def _pass(self, items: Sequence[T], keys: Sequence[Any], first: int) -> None:
-        """Count a page as passed. Its last group of items with the same key begins at ``first``."""
+        """Count a page as read. Its last group of items with the same key begins at ``first``."""
         raise NotImplementedError
 
 
@@ -376,12 +376,12 @@ class ByTime(Position[T]):
 
 
 class ByKey(Position[T]):
-    """The position in a listing whose order of keys is unknown. Digests of all passed keys are remembered in order."""
+    """The position in a listing whose order of keys is unknown. Digests of all keys read are remembered in order."""
 
     def __init__(self, order: SortOrder, start: Checkpoint) -> None:
         super().__init__(order, start)
         self._ranks: dict[Any, int] = {key: rank for rank, key in enumerate(start.seen)}
-        """The passed keys, with numbers that give their order. Several keys may share a number."""
+        """The keys read, with numbers that give their order. Several keys may share a number."""
         self._new: list[bytes] = []
 
     def reject(self) -> None:
@@ -395,7 +395,7 @@ class ByKey(Position[T]):
         self._new = []
 
     def place(self, upcoming: T | None, *, has_yielded: bool) -> tuple[datetime | None, tuple[bytes, ...]]:
-        """Name all passed items, because each has another key."""
+        """Name all items read, because each has another key."""
         del has_yielded
         left = set[Any]()
         if upcoming is not None:
@@ -439,7 +439,7 @@ class ByKey(Position[T]):
             self._ids = self._ids.union(item.id for item in items[first:])
 
     def _rank(self, keys: Sequence[Any]) -> None:
-        """Rank a page's new keys. A new key before a passed key is of a newer item, and gets the passed key's rank."""
+        """Rank a page's new keys. A new key before a known one is of a newer item, and gets the known key's rank."""
         ranks, rank, step = self._ranks, len(self._ranks) + len(self._new), 1
         for key in reversed(dict.fromkeys(keys)):
             if key in ranks:
@@ -450,13 +450,13 @@ class ByKey(Position[T]):
 
 
 class ByCursor(Position[T]):
-    """The position of a walk that follows the server's cursor. It drops items that were passed lately."""
+    """The position of a walk that follows the server's cursor. It drops items that were read lately."""
 
     def __init__(self, order: SortOrder, start: Checkpoint) -> None:
         super().__init__(order, start)
         self.skip = start.skip
         self._passed, self._passed_before = set[str](), set[str]()
-        """The IDs of recently passed items, in two sets. When the first is large, it replaces the second."""
+        """The IDs of recently read items, in two sets. When the first is large, it replaces the second."""
         self._fruitless = 0
         """How many pages in a row brought nothing new."""
         self.left_at: tuple[datetime | None, tuple[bytes, ...]] = None, ()

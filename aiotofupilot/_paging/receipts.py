@@ -159,8 +159,8 @@ def _text(time: datetime) -> str:
 def _found(start: Checkpoint, lines: Iterable[dict[str, Any]]) -> int | None:
     """Return how many items had been yielded at a checkpoint. None if the receipt does not show it.
 
-    A checkpoint names the items of its value that its walk knew: items with which the walk began, and items of its
-    pages. If it names none, the cursor was followed, and the checkpoint is a place on a page or after a page.
+    A checkpoint names the items with its value that its walk knew, from its own beginning or from its pages. If it
+    names none, the cursor was followed, and the checkpoint is a place on a page or after a page.
     """
     value, named = start.value and _text(start.value), {*start.seen}
     known: set[bytes] = set()

@@ -70,7 +70,7 @@ def moved(time: datetime, by: timedelta) -> datetime:
 
 
 SHORTEST = 3
-"""The shortest page that can be checked against the previous page: an item, the item passed last, and a new item."""
+"""The shortest page that can be checked against the previous page: an item, the last item read, and a new item."""
 
 _INSTEAD = 'a walk with on_drift="ignore" follows any cursor'
 
@@ -138,7 +138,7 @@ def counted(fetch: Fetch[T], counts: RequestCounts) -> CountedFetch[T]:
 
 
 class PageSource(Protocol[T]):
-    """The pages of a query, and the facts of pages and items that a pass over them needs."""
+    """The pages of a query, and the facts about pages and items that a walk needs."""
 
     async def fetch(self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]) -> Page[T]:
         """Return the page that begins at a cursor, in the server's counting. The listing itself begins at 0."""

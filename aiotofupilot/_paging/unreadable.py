@@ -5,7 +5,7 @@ if it fails alone three times, while another item, the control, can be read in b
 an unreadable item. Positions are computed, so the server's cursors have to be offsets.
 
 Then the items after the unreadable item are read. The listing may have moved between these requests, so the item and
-its predecessor are requested once more. If the item still fails and the predecessor was passed, nothing readable was
+its predecessor are requested once more. If the item still fails and the predecessor was yielded, nothing readable was
 between them, because items only move up in a query bounded by a time. Otherwise the search begins again. If no such
 query is possible, the items after the unreadable item are requested once more, too.
 """
@@ -70,9 +70,9 @@ class Gap:
     begin: int
     """The position at which the page was to begin."""
     passed: int
-    """All items before this position were passed, unless items were removed."""
+    """The walk has read, or left out, everything before this position, unless items were removed."""
     left_out: Mapping[int, TofuPilotError] = field(factory=dict[int, TofuPilotError])
-    """The errors of the unreadable items, by position. Some items may have been passed while they were readable."""
+    """The errors of the unreadable items, by position. Some items may have been yielded while they were readable."""
     before: Identified | None = None
     """The item just before the gap. It is requested once the page after the gap has been read. None if no such item can
     be read."""
@@ -166,7 +166,7 @@ class Bisection(Generic[T]):
         """How many items were requested in the last part."""
         self._has_begun = False
         self._has_waited = False
-        """Whether a control was read after it had failed. The outage may have caused failures of the item, too."""
+        """Whether a control failed at first and was read later. An outage may have caused failures of the item, too."""
         self.look_in(self.request)
         if is_unreadable(self.error):
             self._fails_at = self._end
@@ -177,7 +177,7 @@ class Bisection(Generic[T]):
         self._end = request.cursor + request.limit
         """The position at which reading in parts ends."""
         self._fails_at = 0
-        """A part up to this position is known to fail, if the position is after the passed items."""
+        """A part up to this position is known to fail, if the position is after the items already read."""
 
     def is_under_way(self, passed: int) -> bool:
         """Return whether more of the page is to be read in parts, from a position on."""
@@ -190,7 +190,7 @@ class Bisection(Generic[T]):
 
         Args:
             begin: The position at which the part is to begin.
-            passed: All items before this position were passed.
+            passed: The walk has read, or left out, everything before this position.
             skips: Whether to leave out an item that fails alone.
         """
         if not self._has_begun:
@@ -240,7 +240,7 @@ class Bisection(Generic[T]):
     async def _with_more(self, begin: int, alone: Page[T]) -> Page[T]:
         """Return a page with more than one item, after an item that seemed to make a longer page fail was read alone.
 
-        Either the longer page was too long, or a passed item before that item fails now.
+        Either the longer page was too long, or an item read before that item fails now.
         """
         cursor, self.is_too_long = alone.cursor, _is_too_long(self.error)
         if begin < cursor and isinstance(page := await self._probe(begin, cursor + 1 - begin), Page):
@@ -253,8 +253,8 @@ class Bisection(Generic[T]):
         """Check that all positions in a gap still fail after ``page`` was read.
 
         Return the gap with ``before`` filled in, or with ``has_moved`` set if one of the checks shows a move. The
-        positions are requested from the last to the first, because an item may move up meanwhile. Some passed items
-        before the gap may fail, too.
+        positions are requested from the last to the first, because an item may move up meanwhile. Some items before the
+        gap may fail now, too.
         """
         for position in sorted(gap.left_out, reverse=True):
             if isinstance(await self._probe(position, 1), Page):

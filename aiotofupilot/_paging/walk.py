@@ -223,7 +223,7 @@ class Walk(ItemIteration[Y]):
             error.with_traceback(None)  # its frames refer to this walk, which could otherwise not be freed
             return self._follow_otherwise(page, error)
         except TofuPilotError:
-            window.step_back()  # the page does not count as passed
+            window.step_back()  # the page does not count as read
             raise
         if self._plan.on_unreadable == "raise":
             for unreadable in window.left_out.values():  # only now they are known to be new
@@ -282,7 +282,7 @@ class Walk(ItemIteration[Y]):
                 self._stand_on(by_key)
                 return plan.kept_of(new)
         if plan.on_drift is not None:
-            window.step_back()  # the page does not count as passed
+            window.step_back()  # the page does not count as read
             raise fault
         self._warn(fault)
         followed, cursor, _, limit = _start(self._source.order, evolve(plan, on_drift="ignore"), yields_items=True)
@@ -392,7 +392,7 @@ class Walk(ItemIteration[Y]):
         try:
             receipt.page(page, values, offered, bound=bound, until=until, **about)
         except OSError as error:
-            position.reject()  # the page does not count as passed
+            position.reject()  # the page does not count as read
             window.step_back()
             self._receipt_error = (error.errno, error.strerror, error.filename)
             raise
@@ -441,7 +441,7 @@ class Ties(Generic[Y]):
     """Reads items of the same time that fill more than a page, in an order that tells them apart.
 
     It also reads everything up to a millisecond after that time. So the walk can continue at a bound that leaves all
-    these items out, whether or not the server's filter includes the bound, and however exact the server's times are.
+    these items out, however exact the server's times are, and whether or not its filter includes the bound.
     """
 
     def __init__(self, source: PageSource[Any], position: Position[Identified], plan: Plan, stats: WalkStats) -> None:
@@ -452,7 +452,7 @@ class Ties(Generic[Y]):
         self.is_read = False
         """Whether everything up to the bound was read."""
         self._shows_passed = False
-        """Whether the query showed an item that the walk had passed. A query that hides passed items may hide new
+        """Whether the query showed an item that the walk had already read. A query that hides known items may hide new
         ones."""
         self._behind: list[Identified] = []
         """The items after those of this time, up to the bound."""
@@ -540,7 +540,7 @@ class Ties(Generic[Y]):
 
 
 def _start(order: SortOrder, plan: Plan, *, yields_items: bool) -> tuple[Position[Identified], int, int, int]:
-    """Return a walk's first position and cursor, the cursor up to which all was passed, and the page length."""
+    """Return a walk's first position and cursor, the cursor up to which all was read, and the page length."""
     start, limit = plan.start, plan.limit
     ignores, passed = plan.on_drift == "ignore", start.cursor + start.skip * yields_items
     # If few items are wanted, short pages are enough, with three exceptions. If items are left out, a short page may

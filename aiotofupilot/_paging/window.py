@@ -138,7 +138,7 @@ class Window(Generic[T]):
         self._held: tuple[Request, Page[T]] | None = None
         """A page that waits for its turn, because it begins after the position."""
         self._waits = 0
-        """How often a page has waited since the last one that was not requested for a search."""
+        """How often pages have waited since the last page that no search requested."""
         self._last: tuple[Request, Page[T]] | None = None
         """The last page and its request. None if there is none to continue from."""
         self.left_out: Mapping[int, TofuPilotError] = {}
@@ -187,7 +187,7 @@ class Window(Generic[T]):
 
     @property
     def expected(self) -> int | None:
-        """How many items of the last page were passed earlier, if the listing has not moved. None if unknown."""
+        """How many items of the last page were read earlier, if the listing has not moved. None if unknown."""
         course, position = self.course, self.course.position
         if self._last is None or position is None or course.behind:
             return None
@@ -202,7 +202,7 @@ class Window(Generic[T]):
 
     @property
     def hides(self) -> bool:
-        """Whether the last page shows a passed item that a query with an earlier bound left out."""
+        """Whether the last page shows an item already read that a query with an earlier bound left out."""
         course = self.course
         if not course.level or self._last is None or course.position is None or self.is_part:
             return False
@@ -231,7 +231,7 @@ class Window(Generic[T]):
             raise
 
     def passed(self, new: int) -> bool:
-        """Count the last page as passed, with ``new`` new items. Return whether the walk can continue after it.
+        """Count the last page as read, with ``new`` new items. Return whether the walk can continue after it.
 
         It cannot if all items of the page have the same key, because the next page would begin where this page does.
         """
@@ -295,7 +295,7 @@ class Window(Generic[T]):
         self.course.distrust()
 
     def look_again(self, limit: int) -> bool:
-        """Request the last page and all later pages with ``limit`` items. Return False if they already have as many."""
+        """Request the last page and all later pages with ``limit`` items. Return False if they already had as many."""
         if self._last is None or self._last[0].limit >= limit:
             return False
         self._drop_ahead()
@@ -371,7 +371,7 @@ class Window(Generic[T]):
                 # The traceback refers to this frame and its window, so pages of a dropped walk would stay in flight.
                 error.with_traceback(None)
                 if self._tasks and not request.is_detour and request.position < course.at:
-                    self._drop_ahead()  # requested before a search passed the page's beginning
+                    self._drop_ahead()  # requested before a search read past the page's beginning
                     continue
                 self._begin_parts(error, request)
                 return None
@@ -445,7 +445,8 @@ class Window(Generic[T]):
         elif course.level is None and (request.query is place.query or request.query.begins != "behind"):
             shift = place.query.base - request.query.base
             begin, passed = max(0, place.begin + shift), max(0, place.passed + shift)
-        # If the position is unknown, the unreadable items may have been passed. Only the page after them shows it.
+        # If the position is unknown, the walk may already be behind the unreadable items. Only the page after them
+        # shows it.
         is_known = course.level in (None, 0) and not course.behind
         skips = self._on_unreadable == "skip" or not is_known
         page = await bisection.next(begin, max(passed, begin), skips=skips)
@@ -454,7 +455,7 @@ class Window(Generic[T]):
         return page
 
     def _new_in(self, gap: Gap, query: Query[T], page: Page[T]) -> Mapping[int, TofuPilotError]:
-        """Return the errors of the items that were not passed in the gap before a page, by position."""
+        """Return the errors of those items in the gap before a page that are new, by position."""
         position, passed = self.course.position, 0
         if position is not None and (gap.before is not None or query.bound is not None):
             passed = 0 if gap.before is not None and position.has([gap.before]) else position.count

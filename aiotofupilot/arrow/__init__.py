@@ -21,7 +21,7 @@ metadata              map from string to the value's JSON text, such as ``"B"``,
 several other types   string with the value's JSON text, such as `RunMeasurement.measured_value`
 ====================  ================================================================================
 
-Every column may hold null, even if the API promises a value, because a later API may not.
+Every column may hold null, even if the API promises a value, because a later version may not.
 
 With ``flat=True`` no column is nested. ``table.select`` chooses columns.
 

@@ -47,7 +47,7 @@ class _Receipt:
         elif kind == "page":
             self.take_page(line, line["ids"], line["values"], line["yielded"])
         elif kind == "resume":
-            self.require(0 <= line["count"] <= count, f"{line['count']} items cannot stay: {count} were yielded")
+            self.require(0 <= line["count"] <= count, f"{line['count']} items cannot stay: only {count} were yielded")
             self.passed = dict([*self.passed.items()][: line["count"]])
             self.is_last, self.until, self.ended = False, None, ""
         else:
@@ -68,7 +68,7 @@ class _Receipt:
         self.doubts(not is_whole, "more than a page of items have the same time")
         if not (self.doubt or self.covers(line, ids, values) or begins):
             self.doubts(line["reason"] == "part", "items before the page could not be read")
-            self.require(self.doubt, "the page does not begin before the item passed last")
+            self.require(self.doubt, "the page does not begin before the last item delivered")
         new = [item for item in value_of if item not in self.passed and (item in yielded or not self.doubt)]
         new = [item for item in new if self.doubt or self.place(value_of[item]) >= 0]
         self.require(yielded == new[: len(yielded)], "the items yielded are not the new items of the page")
@@ -82,7 +82,7 @@ class _Receipt:
             self.doubts([item for item in self.passed if item in shown] != again, "items have changed their order")
             return ids[0] in self.passed
         last = next(reversed(self.passed.values()), "")
-        self.doubts(last is None, "the item passed last has no value to compare with")
+        self.doubts(last is None, "the last item delivered has no value to compare with")
         until, bound = [line["until"]] if line["until"] is not None else [], line["bound"]
         orders: set[int] = {(after > before) - (after < before) for before, after in pairwise(values + until)}
         self.order = self.order or next(filter(None, orders), 0)
@@ -93,7 +93,7 @@ class _Receipt:
         self.doubts(place == 0 and not (begins_query or goes_on), "the page begins among items of the same time")
         return place <= 0 or goes_on
 
-    def place(self, value: str) -> int:  # -1: before the value of the item passed last, 0: the same, 1: after it
+    def place(self, value: str) -> int:  # -1: before the value of the last item, 0: the same, 1: after it
         return self.compare(value, next(reversed(self.passed.values()), None))
 
     def compare(self, value: str | None, other: str | None) -> int:

@@ -91,7 +91,7 @@ async def mirror(
             complain(f"{result.listing} may be missing, because the server's pages could not be checked")
         if result.lateness > overlap / 2:
             late = f"{result.listing} became visible {result.lateness:.0f} s after newer ones"
-            complain(f"{late}, and would be missed after more than {overlap:g} s: use a longer --overlap")
+            complain(f"{late}; after {overlap:g} s they would be missed: use a longer --overlap")
 
 
 with_options(mirror, [*shared_filters(name for name in NAMES if listing_class(name).by_run is None), *_OPTIONS])

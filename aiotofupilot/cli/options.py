@@ -171,8 +171,8 @@ _FORMS = {
     ),
     timedelta: "DURATION is 90s, 1m30s, 2h or PT1M30S.",
     Mapping: (
-        'CONDITION is KEY=TEXT; or, alone, a JSON object with several keys, such as {"humidity": {"gte": 40}, "shift": '
-        '{"in": ["A", "B"]}}. An item has to meet the conditions on all keys. Where a key is given '
+        'CONDITION is KEY=TEXT, or a single JSON object with several keys, such as {"humidity": {"gte": 40}, "shift": '
+        '{"in": ["A", "B"]}}. An item has to meet the conditions on all keys. If a key is given '
         "several texts, the item has to have one of them."
     ),
 }

@@ -145,7 +145,7 @@ def test_what_was_nearly_too_late_is_told(monkeypatch, database, capfd):
         return (late,)
 
     monkeypatch.setattr(aiotofupilot.mirror.Mirror, "update", update)
-    said = "runs became visible 45 s after newer ones, and would be missed after more than 60 s: use a longer --overlap"
+    said = "runs became visible 45 s after newer ones; after 60 s they would be missed: use a longer --overlap"
     for overlap, told in ((None, said), ("60", said), ("120", "")):
         assert run(["mirror", str(database), "--sandbox", *([] if overlap is None else ["--overlap", overlap])]) == 0
         assert capfd.readouterr().err == (f"aiotofupilot: {told}\n" if told else "")

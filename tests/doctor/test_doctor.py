@@ -319,5 +319,5 @@ async def test_clocks_that_differ_are_a_finding(ahead, text):
     sandbox.faults.always(faults.fault(lambda: dated)())
     diagnosis, _ = await diagnosed(sandbox, clock=clock)
     assert diagnosis.clock_ahead == ahead
-    clocks = f"clock: it differs from the server's by {text} s, and ages with it"
+    clocks = f"clock: it differs from the server's by {text} s, and so do ages like 7d"
     assert diagnosis.findings == ((clocks,) if text else ())
