@@ -59,6 +59,9 @@ async def mirror(
         server: Which server gets the requests.
         filters: What to mirror. There is an option for each.
     """
+    for name in listings:
+        if name not in NAMES:
+            raise UsageError(f"no such listing: {name}; there are {', '.join(NAMES)}")
     import aiotofupilot.mirror as library  # noqa: PLC0415 - help need not wait for DuckDB
 
     options = {name: filters.pop(name) for name in ("concurrency", "on_unreadable") if name in filters}
