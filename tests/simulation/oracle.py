@@ -392,6 +392,9 @@ def judge_since(program, walk, requests):
         program.check("a pass holds nothing back", {*got} >= {*line.ids} and is_sorted(times, None), got[:3])
     if only(program, "moving", "ties") and program.at_once < program.limit:
         program.costs("a pass costs its pages", requests, program.pass_costs, line.kind)
+    if only(program, "moving", "ties") and line.kind in {"procedures", "parts"}:  # of others, only the last minute
+        known = walk.stats.duplicates
+        program.check("a pass counts all that it lists again", known == len(line.rows), known, len(line.rows))
 
 
 def listed_again(program):

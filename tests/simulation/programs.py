@@ -80,7 +80,10 @@ class Program:
         self.defaults = self.world.chance(f"defaults of {name}")
         self.asked = set()
         self.requests = self.in_flight = self.peak = self.pieces = self.efforts = 0
-        self.failures = self.cancelled = self.errors = self.slow = self.warnings = self.left_out = self.retries = 0
+        self.failures = self.cancelled = self.errors = self.slow = self.left_out = self.retries = 0
+        self.warnings = self.moves = 0
+        self.served = 0
+        """How many items were on the pages of its responses, also of those that it dropped."""
         self.busy = 0.0
         """The seconds that all its requests took together, and what it did itself."""
         self.latest = None
@@ -278,12 +281,11 @@ class Program:
             lasts = (self.world.clock.now() - error.down_since).total_seconds()
             self.check("an error says since when the server has been down", 0 <= lasts <= self.world.now, lasts, error)
         self.check("only what went wrong is an error", self.may_raise(error), type(error).__name__, error)
-        # Where nearly all can be read, an item that cannot be is left out. There are four exceptions. A response that
-        # repeats the key is not quoted, so its error does not name the item. Each look at an item that hangs takes
-        # 30 s, and a part of a page has 120 s. Nothing tells a connection that is reset at first contact from a wrong
-        # address. And a walk may refuse items of one time.
+        # Where nearly all can be read, an item that cannot be is left out. There are three exceptions. A response that
+        # repeats the key is not quoted, so its error does not name the item. Nothing tells a connection that is reset
+        # at first contact from a wrong address. And a walk may refuse items of one time.
         if isinstance(self, Walking) and self.leaves_out and len(self.line.rows) >= FEW and "echo" not in self.world.on:
-            is_excused = is_slow(error) or not self.has_reached or isinstance(error, DriftError)
+            is_excused = not self.has_reached or isinstance(error, DriftError)
             is_left_out = oracle.only(self, "unreadable", "ties") and not is_excused
             self.check("an item that is left out is no error", not is_left_out, error)
         self.world.tally(type(error).__name__)
@@ -426,13 +428,15 @@ class Iterating(Program):
 
     @property
     def numbers(self):
-        """What an iteration counts too: items, requests, those that repeat a failure, warnings, and seconds."""
-        return len(self.got), self.requests, self.retries, self.warnings, self.world.now, self.busy
+        """What an iteration counts too: items, requests, those that repeat a failure, warnings, seconds, the items of
+        its pages, and how often the log says that the listing has moved."""
+        logged = self.warnings, self.moves
+        return len(self.got), self.requests, self.retries, self.world.now, self.busy, self.served, *logged
 
     def hold(self, iteration, before):
         """Hold the counts of an iteration to what it yielded, sent and could wait for, and its warnings to one."""
         differences = (now - then for now, then in zip(self.numbers, before, strict=True))
-        stats, (items, requests, retries, warnings, seconds, busy) = iteration.stats, differences
+        stats, (items, requests, retries, seconds, busy, served, warnings, moves) = iteration.stats, differences
         self.check("the counts are right", stats.items == items, stats, items)
         self.check("each request is counted", stats.requests == requests, stats, requests)
         self.check("its repr has its counts", f"{items} items, {requests} requests" in repr(iteration), iteration)
@@ -449,8 +453,12 @@ class Iterating(Program):
             asks_singly = isinstance(self, Detailing) or getattr(self, "max_items", None) == 1
             if not ("unreadable" in self.world.on or self.slow or asks_singly):
                 self.check("each retry is counted", stats.retries == retries, stats, retries)
+        came = items + stats.duplicates  # of a page, the rest was not looked at
+        self.check("each item that came is yielded or counted at most once", came <= served, stats, served)
         if oracle.is_still(self) and not {"faults", "unreadable"} <= self.world.on:  # both hide how a gap is
-            self.check("no position is looked for where nothing moved", not getattr(stats, "resyncs", 0), stats)
+            self.check("no position is looked for where nothing moved", not stats.resyncs, stats)
+        elif "debug" in self.world.on and self.line.longest < self.limit and not isinstance(self, Detailing):
+            self.check("each move is counted", stats.resyncs == moves, stats, moves)
         if stats.is_unchecked or warnings:
             is_once = warnings == 1 or isinstance(self, Detailing)  # another walk looks for an item that is gone
             follows = self.follows or self.on_drift is None

@@ -371,6 +371,8 @@ class Server:
         is_of_line = request.page is not None and request.path.rstrip("/").endswith(f"/{self.line.kind}")
         if is_of_line and delivery.status == 200 and self.world.on & DATABASE:
             delivery = self.line.database.response(self.line, request)
+        if request.page is not None:
+            PROGRAM.get().served += len(request.page.data)
         if delivery.status == 200 and request.page is None and self._is_behind(request.path):
             delivery = Delivery.of(404, {"Content-Type": "application/json"}, GONE)
             self.world.marks.add("details that lag are asked for again")

@@ -231,6 +231,7 @@ class Records(logging.Handler):
         self._world.check("the key is in no log record", self._key not in text, record.getMessage())
         if "may be missed or doubled" in record.getMessage():
             PROGRAM.get().warnings += 1
+        PROGRAM.get().moves += " have moved: the page at cursor " in record.getMessage()
         if record.getMessage().partition("cannot be read, so ")[2].partition(":")[0].endswith("is left out"):
             PROGRAM.get().left_out += 1
         if record.getMessage().startswith("attempt", record.getMessage().find(": ") + 2):
