@@ -233,7 +233,7 @@ class Course(Generic[T]):
                 elif not is_part and (request.is_detour or is_alone):
                     self.look_for_position(0)
             if self._query_end is not None and position.is_early:
-                self._go_nearer(position.items)
+                self._go_nearer(self._query_end, position)
             self.is_end_doubtful |= self._is_cut and bool(position.keys) and not position.is_early
             more = end - begin - self.overlap - self._ties
             self._ties += more * (_WIDENS if more > 0 else _SHRINKS)
@@ -313,10 +313,10 @@ class Course(Generic[T]):
     def refused(self, request: Request) -> None:
         """Continue after the server refused the cursor of a request, perhaps because it was too deep."""
         self._depth = request.cursor + request.limit - 1
-        if self._query_end is None:
+        if self._query_end is None or self.position is None:
             self.look_for_position(0)
         else:
-            self._return(is_end_doubtful=True)
+            self._return(self._query_end, self.position, is_end_doubtful=True)
 
     def is_deep(self, end: int, query: Query[T]) -> bool:
         """Return whether to continue in another query after a page that ends at a cursor."""
@@ -346,7 +346,8 @@ class Course(Generic[T]):
         self.detour = self.request(evolve(self._bounded(bound, self.passed_at), begins="behind"), 0, is_detour=True)
 
     def follow(self, cursor: int) -> None:
-        self.position, self.detour, self.level, self.query = None, None, None, self.listing
+        self.position = self.detour = self.level = self._query_end = None
+        self.query = self.listing
         self.place = Place(self.listing, cursor, cursor)
 
     def goes_on(self) -> bool:
@@ -356,7 +357,7 @@ class Course(Generic[T]):
             return False
         is_deep = place.passed >= DEEP
         if self._query_end is not None and position.is_early and is_deep:
-            self._return(is_end_doubtful=False)
+            self._return(self._query_end, position, is_end_doubtful=False)
             return True
         if self.can_bound and is_deep and self._end is None:
             self._end = place.passed
@@ -373,19 +374,17 @@ class Course(Generic[T]):
         self.is_end_doubtful |= (is_odd and is_deep) or is_unknown or position.is_guessed
         return False
 
-    def _go_nearer(self, items: Sequence[T]) -> None:
+    def _go_nearer(self, end: Place, position: Position[T]) -> None:
         """Read on after a page that ends before the position, unless all later cursors show that page."""
-        if [item.id for item in items] == [item.id for item in self._early_items]:
-            self._return(is_end_doubtful=True)
-        self._early_items = items
+        if [item.id for item in position.items] == [item.id for item in self._early_items]:
+            self._return(end, position, is_end_doubtful=True)
+        self._early_items = position.items
 
-    def _return(self, *, is_end_doubtful: bool) -> None:
+    def _return(self, end: Place, position: Position[T], *, is_end_doubtful: bool) -> None:
         """Request the items at the position by time, because the listing itself ended before the position."""
-        end, self._query_end, self._is_cut, self.level = self._query_end, None, True, None
-        self.is_end_doubtful = is_end_doubtful
-        if end is not None and self.position is not None:
-            self.place, self.query, self.passed_at = end, end.query, end.query.base + end.passed
-            self.go_behind(self.position.before(self._reach))
+        self._query_end, self._is_cut, self.level, self.is_end_doubtful = None, True, None, is_end_doubtful
+        self.place, self.query, self.passed_at = end, end.query, end.query.base + end.passed
+        self.go_behind(position.before(self._reach))
 
     def _leave_bounds(self) -> None:
         """Stop bounding queries, because a filter does not work as it should."""

@@ -444,7 +444,7 @@ class ByKey(Position[T]):
         for key in reversed(dict.fromkeys(keys)):
             if key in ranks:
                 rank, step = ranks[key], 0
-            elif key in self._new:
+            else:
                 rank -= step
                 ranks[key] = rank
 

@@ -77,7 +77,8 @@ class Database:
         order: How it orders equal times.
         filter: What its filters by time select.
         cap: What it does beyond a depth. None: nothing.
-        leads_nowhere: Whether its filter is not what it should be, so that it does not surely lead beyond its cap.
+        leads_nowhere: Whether its filter does not surely lead beyond its cap, because it is not what it should be, or
+            because items have no time.
         nulls: Where it lists items without a time, ``first`` or ``last``. None: all have one.
     """
 
@@ -85,7 +86,7 @@ class Database:
         self.world, self.chance = world, world.chance("database")
         self.order, self.filter, self.cap, self.nulls, is_deep = self._drawn()
         self.is_unsorted = self.order == "unsorted"
-        self.leads_nowhere = self.cap is not None and self.filter in ODD_FILTERS
+        self.leads_nowhere = self.cap is not None and (self.filter in ODD_FILTERS or self.nulls is not None)
         drawn = {
             "orders": self.order != "index",
             "filters": self.filter != "inclusive",
@@ -111,12 +112,10 @@ class Database:
             return "index" if self.world.is_plain else order, "inclusive", None, None, False
         name = chance.choices([*FILTERS], [48, 8, 8, 12, 8, 8, 8])[0]
         nulls = chance.choices((None, "first", "last"), (84, 8, 8))[0]
-        if nulls:
-            return order, name, None, nulls, False
-        cap = chance.choices((None, *CAPS), (76, 8, 8, 8))[0]
+        cap = chance.choices((None, *CAPS), (64, 12, 12, 12) if nulls else (76, 8, 8, 8))[0]
         if (order, cap) == ("shuffled", "clamped"):
             cap = "silent"  # its last page shows other items each time, so nothing shows that it is the last
-        return order, name, cap, None, cap is not None or chance.random() < 0.06
+        return order, name, cap, nulls, cap is not None or chance.random() < 0.06
 
     def change(self, on):
         """Return what is on in the universe with this database."""

@@ -5,7 +5,7 @@ import math
 from collections import Counter
 from datetime import timedelta
 
-from simulation.database import TIMES, time_of
+from simulation.database import ODD_FILTERS, TIMES, time_of
 
 from aiotofupilot.cli.check import EXACT, WRONG, verdict
 
@@ -72,22 +72,13 @@ def goes_by_value(program):
     )
 
 
-def leads_nowhere(program):
-    """Return whether nothing leads beyond a cap on depth, because the filter by time is not what it should be."""
-    database = program.line.database
-    return database.cap is not None and database.filter in ODD_FILTERS
-
-
-ODD_FILTERS = {"to the second", "to the day", "ignored", "of another time"}
-"""Filters by time that cannot find the items of one time."""
-
-
 def cannot_promise(program):
     """Return whether an item may be missed or come twice, after a warning.
 
-    There are four reasons. A listing has no order. Its filter is ignored, or is about days that are longer than a cap
-    is deep, so that nothing leads beyond the cap. A walk went on at a bare cursor beyond a cap. Or no page can show all
-    items of one time, and they come and go, have no order, or stand beside one that cannot be read.
+    There are four reasons. A listing has no order. Its filter is ignored, is about days that are longer than a cap is
+    deep, or finds no items without a time, so that nothing leads beyond the cap. A walk went on at a bare cursor beyond
+    a cap. Or no page can show all items of one time, and they come and go, have no order, or stand beside one that
+    cannot be read.
     """
     database = program.line.database
     is_long = cannot_be_shown_whole(program) and bool(program.world.on & {"orders", "moving", "unreadable"})

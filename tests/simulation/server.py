@@ -93,15 +93,19 @@ def made(kind, size, alike, runs):
     return [with_time(item, time_of(items[at - at % alike])) for at, item in enumerate(items)]
 
 
-@lru_cache(maxsize=8)
-def many(kind, size, alike, runs):
-    """Return a listing that is longer than those of the sandbox. Their items come again and again, as other ones."""
-    items, minute = made(kind, 500, 1, runs), timedelta(minutes=1)
-    newest = time_of(items[0])
+def repeated(items, size, alike):
+    """Return a listing that is longer than those of the sandbox. Its items come again and again, as other ones."""
+    newest, minute = time_of(items[0]), timedelta(minutes=1)
     return [
         distinct(with_time(evolve(items[at % len(items)], id=str(UUID(int=at))), newest - at // alike * minute), at)
         for at in range(size)
     ]
+
+
+@lru_cache(maxsize=8)
+def many(kind, size, alike, runs):
+    """Return a long listing of the newest items of one that is made up."""
+    return repeated(made(kind, 500, 1, runs), size, alike)
 
 
 def detail_key(kind, item):
@@ -199,15 +203,16 @@ class Line:
         database, on = self.database, self.world.on
         if "orders" in on:
             alike = database.chance.choice((3, 8, 40, 1000))
-        if "deep" in on:
-            items = many(self.kind, database.size, min(alike, 40), runs)
-        elif "nulls" in on:
+        if "nulls" in on:
             procedure_id = self.sandbox.runs[0].procedure.id
             of_it = {run.id for run in self.sandbox.runs if run.procedure.id == procedure_id}
             self.query = {"procedure_id": procedure_id}
             items = [item for item in made(self.kind, 5000, 1, runs) if item.run_id in of_it and item.is_final_attempt]
             self.template = items[0]
-            items = self._timed(items[:size], alike)
+            items = self._timed(items[: None if "deep" in on else size], alike)
+            items = repeated(items, database.size, min(alike, 40)) if "deep" in on else items
+        elif "deep" in on:
+            items = many(self.kind, database.size, min(alike, 40), runs)
         else:
             items = made(self.kind, size, alike, runs)
         return database.kept(items) if items else items
