@@ -528,7 +528,7 @@ class Walking(Iterating):
         super().__init__(universe, name)
         chance, on = self.chance, self.world.on
         self.on_drift = chance.choice((None, None, None, None, None, "resync", "ignore", "resync"))
-        self.skips = self.line.unreadable and ("moving" in on or chance.random() < 0.7)
+        self.skips = self.line.unreadable and (self.defaults if "moving" in on else chance).random() < 0.7
         self.max_items = chance.choice((None, None, None, None, 1, 30, 130))
         self.how = {}
         if self.on_drift is not None:
