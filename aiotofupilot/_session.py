@@ -6,7 +6,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from attrs import evolve, frozen
+from attrs import NOTHING, evolve, frozen
 
 from . import models
 from ._checks import Secret
@@ -36,12 +36,7 @@ __all__ = ["TofuPilotSession"]
 _log = logging.getLogger("aiotofupilot")
 
 
-class _Unchanged:
-    def __repr__(self) -> str:
-        return "unchanged"
-
-
-_UNCHANGED: Any = _Unchanged()  # Any, so that each option keeps its own type
+_UNCHANGED: Any = NOTHING  # Any, so that each option keeps its own type
 
 
 @frozen

@@ -12,7 +12,6 @@
 import asyncio
 import copy
 import gc
-import inspect
 import logging
 import pickle
 import re
@@ -342,8 +341,3 @@ async def test_a_session_logs_a_line_a_request_and_the_beginning_and_end_of_an_o
     await session.procedures.list(limit=3)
     records = [record for record in caplog.records if record.name.startswith("aiotofupilot")]
     assert [record.levelname for record in records] == ["DEBUG", "WARNING", "DEBUG", "INFO"]
-
-
-def test_what_is_not_given_shows_as_unchanged():
-    """In the signature of a view, None has another meaning."""
-    assert str(inspect.signature(TofuPilotSession.with_options)).count("= unchanged") == 4

@@ -180,10 +180,6 @@ def _dated(part: models.Part) -> tuple[models.PartRevision, ...]:
     )
 
 
-def _part_details(_reading: Reading, part: models.Part) -> dict[str, object]:
-    return {"revisions": _dated(part)}
-
-
 def _revision_details(reading: Reading, part_number: str, number: str) -> models.RevisionDetails | None:
     """Make the details of a part's revision. Case matters in the revision's number, but not in the part's number."""
     part = _numbered(reading, part_number)
@@ -206,7 +202,7 @@ PARTS = Resource(
         "procedure_ids": related("number", "runs", "unit.part.number", among("procedure.id")),
     },
     details=(
-        Detail("parts/*", models.PartDetails, _numbered, _part_details),
+        Detail("parts/*", models.PartDetails, _numbered, lambda _reading, part: {"revisions": _dated(part)}),
         Detail("parts/*/revisions/*", models.RevisionDetails, _revision_details),
     ),
 )
