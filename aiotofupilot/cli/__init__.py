@@ -22,16 +22,7 @@ from cyclopts import App, Parameter
 from aiotofupilot import __version__
 from aiotofupilot.listings import NAMES
 
-from .messages import (
-    EXPECTED,
-    ExitCode,
-    StoppedError,
-    UnbufferedStream,
-    complain,
-    explained,
-    is_terminal,
-    say,
-)
+from .messages import EXPECTED, ExitCode, StoppedError, UnbufferedStream, complain, explained, is_terminal, say
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence

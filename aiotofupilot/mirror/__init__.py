@@ -17,11 +17,7 @@ if _missing := [name for name in ("duckdb", "pyarrow") if find_spec(name) is Non
     raise ModuleNotFoundError(f"aiotofupilot.mirror needs {_missing[0]}: install the extra 'mirror'", name=_missing[0])
 
 from .mirroring import Mirror
-from .results import (
-    DatabaseInUseError,
-    MirrorError,
-    MirrorResult,
-)
+from .results import DatabaseInUseError, MirrorError, MirrorResult
 
 __all__ = [
     "DatabaseInUseError",

@@ -14,13 +14,7 @@ from fakes.raw_server import Listener, http
 from fakes.wire_details import EXAMPLES, PATHS
 from msgspec import json
 
-from aiotofupilot import (
-    ForbiddenError,
-    NotFoundError,
-    ServerError,
-    TofuPilotSession,
-    to_wire,
-)
+from aiotofupilot import ForbiddenError, NotFoundError, ServerError, TofuPilotSession, to_wire
 from aiotofupilot.listings import NAMES, Detailed, listing_class
 
 KEY = "a-key-of-the-organization"

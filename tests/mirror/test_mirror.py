@@ -18,14 +18,7 @@ from fakes.mirrors import updated
 from fakes.wire_listings import MODELS
 
 from aiotofupilot import DriftError, ForbiddenError, RetryPolicy, SessionError, TofuPilotSession, Watermark
-from aiotofupilot.mirror import (
-    DatabaseInUseError,
-    Mirror,
-    MirrorError,
-    MirrorResult,
-    database,
-    update,
-)
+from aiotofupilot.mirror import DatabaseInUseError, Mirror, MirrorError, MirrorResult, database, update
 from aiotofupilot.models import RunSequence
 from aiotofupilot.sandbox import Sandbox, faults, make_procedures, paging
 from aiotofupilot.testing import make

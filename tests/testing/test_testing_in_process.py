@@ -11,13 +11,7 @@ from aiotofupilot import RetryPolicy, TofuPilotSession, errors
 from aiotofupilot.models import Batch, Deployment, Part, Procedure, Unit
 from aiotofupilot.sandbox import Delivery, Sandbox
 from aiotofupilot.sandbox.storage import contents
-from aiotofupilot.testing import (
-    FakeClock,
-    make,
-    make_run,
-    session_in_process,
-    session_on,
-)
+from aiotofupilot.testing import FakeClock, make, make_run, session_in_process, session_on
 
 
 @pytest.fixture

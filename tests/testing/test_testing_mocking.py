@@ -15,12 +15,7 @@ from aiointercept import aiointercept
 from aioresponses import CallbackResult, aioresponses
 from fakes.listings import LISTINGS, required
 
-from aiotofupilot import (
-    ConnectionFailedError,
-    RetryPolicy,
-    TofuPilotSession,
-    to_wire,
-)
+from aiotofupilot import ConnectionFailedError, RetryPolicy, TofuPilotSession, to_wire
 from aiotofupilot.errors import TransportError
 from aiotofupilot.models import Procedure, Unit
 from aiotofupilot.sandbox import Sandbox, make_procedures

@@ -6,12 +6,7 @@ from datetime import timedelta
 from typing import assert_type
 
 from aiotofupilot import TofuPilotError, TofuPilotSession
-from aiotofupilot.mirror import (
-    DatabaseInUseError,
-    Mirror,
-    MirrorError,
-    MirrorResult,
-)
+from aiotofupilot.mirror import DatabaseInUseError, Mirror, MirrorError, MirrorResult
 
 
 async def a_mirror_is_updated(session: TofuPilotSession) -> None:
