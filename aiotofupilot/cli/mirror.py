@@ -59,7 +59,7 @@ async def mirror(
         server: Which server gets the requests.
         filters: What to mirror. There is an option for each.
     """
-    for name in listings:
+    for name in listings:  # before anything is loaded
         if name not in NAMES:
             raise UsageError(f"no such listing: {name}; there are {', '.join(NAMES)}")
     import aiotofupilot.mirror as library  # noqa: PLC0415 - help need not wait for DuckDB
