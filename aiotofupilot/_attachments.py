@@ -326,7 +326,7 @@ _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s
 
 
 def relative_path(attachment: Attachment) -> str:
-    """Return the path of an attachment in a folder: ``<id of the owner>/<id>-<name>``, or only the last part."""
+    """Return the path of an attachment in a folder: ``<id of the owner>/<id>-<name>``, or only the file if unowned."""
     identity = _identity(attachment.id)
     name = _cleaned(attachment.name)
     stem, suffix = os.path.splitext(name)  # noqa: PTH122 - it is a name, and not a path

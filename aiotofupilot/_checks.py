@@ -26,7 +26,7 @@ LARGEST = 2**53 - 1
 """The largest integer of the API. Its numbers are JavaScript's, in which larger integers are not exact."""
 
 OVERLAP = 60.0
-"""By default, an item is visible at most this many seconds after its creation."""
+"""By default, an item is assumed to be visible this many seconds after its creation."""
 
 _OVERLAP_AT_MOST = 86_400
 """The longest overlap, in seconds. Each pass over new items lists the items of the overlap again."""

@@ -4,7 +4,7 @@ A program that sends telemetry has imported OpenTelemetry's API before it lists 
 it first. Without telemetry, a page costs one lookup in `sys.modules`.
 
 The instrumentation of aiohttp makes the spans of requests, as children of the walk's span. Filters are removed from
-their addresses here, because a filter may be somebody's name. Only the server is kept of a presigned address, because
+their addresses here, because a filter may be somebody's name. Of a presigned address, only the server is kept, because
 anybody could download the file from it.
 """
 
@@ -112,8 +112,8 @@ def _prefixed(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeVa
 def hide_filters(url: URL, *, is_presigned: bool = False) -> None:
     """Keep only ``limit`` and ``cursor`` of the query in the address that the current request's span shows.
 
-    A span without this address, such as one of the user's, is not changed. Only the server is kept of a presigned
-    address, in whatever form the span has it.
+    A span without this address, such as one of the user's, is not changed. Of a presigned address, only the server is
+    kept, in whatever form the span has it.
     """
     if tracer() is None:
         return

@@ -84,7 +84,7 @@ class Listing(Generic[T]):
     read_by_paging: ClassVar[tuple[str, ...]]
     """The JSON keys that paging reads beside the ID."""
     stable_orders: ClassVar[frozenset[str]] = frozenset()
-    """The values of ``sort_by`` in whose order no item can pass another."""
+    """The values of ``sort_by`` in whose order items never change places."""
     other_orders: ClassVar[tuple[str, ...]] = ()
     """The values of ``sort_by`` that separate items of the same time, the best first."""
     is_sortable: ClassVar[bool]
@@ -92,8 +92,8 @@ class Listing(Generic[T]):
     default_order: ClassVar[str | None]
     """The field of the server's default order, or None if it is not known."""
     times: ClassVar[dict[str | None, str | None]]
-    """The times that the server sorts by and that never change. The value is the prefix of the filters by a time, such
-    as ``created`` of ``created_after``, or None if no filter bounds it."""
+    """The times that the server sorts by and that never change, each with the prefix of its filters, such as
+    ``created`` of ``created_after``, or None if no filter bounds it."""
 
     @internal
     def __init__(self, connection: Connection) -> None:

@@ -3,8 +3,8 @@
 Rows are stored in transactions of some ten thousand, each with the watermark after its rows. An update that ends early
 loses only unstored rows, and the next update continues from the watermark.
 
-Measurements, phases and logs have no watermark. They are read before the watermark passes their runs. They may become
-visible a little later than their run, so each update reads those of the latest runs again.
+Measurements, phases and logs have no watermark. They are read before the watermark moves past their runs. They may
+become visible a little later than their run, so each update reads those of the latest runs again.
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ _EARLIEST = datetime(1, 1, 1, 0, 0, 1, tzinfo=UTC)
 """The earliest time from which a listing can be requested."""
 
 _RUNS_FIRST, _RUNS_LAST = 50, 800
-"""The watermark passes this many runs at a time, after their measurements, phases and logs were read. An update begins
-with few runs, so that an update that always ends early makes progress. More runs at a time save requests, because the
-runs of one procedure are requested together."""
+"""The watermark moves past this many runs at a time, after their measurements, phases and logs were read. An update
+begins with few runs, so that an update that always ends early makes progress. More runs at a time save requests,
+because the runs of one procedure are requested together."""
 
 _NOT_WHOLE = "a mirror needs pages that show the whole listing; the rows read so far are stored"
 """The hint of an error about pages that contradict each other."""
@@ -228,8 +228,8 @@ class Update:
         """Read a whole listing that cannot be requested by creation, oldest first.
 
         A pass of `since` would remember each item until its end. A walk remembers none, but may miss items created
-        meanwhile. So the next update reads everything that was created later than an hour before this walk. If the walk
-        could not be checked, the next update walks again.
+        meanwhile. So the next update reads everything created since an hour before this walk. If the walk could not be
+        checked, the next update walks again.
         """
         listing = self._listing(name)
         clock = self.session.runs.connection.clock
@@ -296,7 +296,7 @@ class Update:
             self._unchecked.add(name)
 
     async def _take(self, walk: _AnyWalk, at_most: int) -> tuple[list[Any], BaseException | None]:
-        """Return the next items of a walk, none at its end, and the error that ended them early, or None."""
+        """Return the next items of a walk (none at its end), and the error that cut them short, or None."""
         items: list[object] = []
         try:
             while len(items) < at_most and (more := await walk.take(at_most - len(items))):

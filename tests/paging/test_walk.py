@@ -438,7 +438,7 @@ class TestListingsThatMove:
 
     @pytest.mark.parametrize(("removed", "most"), [(0, 1), (500, 40)])
     async def test_a_resumed_walk_goes_on_with_few_requests_however_many_were_created_meanwhile(self, removed, most):
-        """With one, unless so many were removed of those that were passed last."""
+        """With one request, unless the items yielded last were removed."""
         supply = make_procedures(5000)
         service = Sandbox(supply[3000:])
         connection = InProcess(service)
