@@ -12,7 +12,7 @@ as in `aiotofupilot`. ``aclose()`` is ``close()``, and the page that ``await lis
   session is closed. A session that was not closed gives a `ResourceWarning`, and is closed when nothing refers to it,
   or when the interpreter exits.
 - Ctrl-C cancels the requests in flight, and waits until they have ended. The next call returns the items that you did
-  not get, and no checkpoint or watermark passes them. On Windows, Ctrl-C is noticed when the wait is over.
+  not get, and no checkpoint or watermark skips them. On Windows, Ctrl-C is noticed when the wait is over.
 - Any number of threads can use a session at the same time. Give each thread its own walk.
 - A walk that is left by ``break`` or an error is closed as soon as nothing refers to it. ``with`` closes it at once.
 - A forked process does not have the thread. It cannot use the session, and has to make its own.
