@@ -31,7 +31,7 @@ class Clock:
         return asyncio.timeout(seconds)
 
     async def wait(self, event: asyncio.Event, seconds: float) -> None:
-        """Wait until an event is set, but at most some seconds."""
+        """Wait until an event is set, for at most ``seconds``."""
         with suppress(TimeoutError):
             async with self.timeout(seconds):
                 await event.wait()

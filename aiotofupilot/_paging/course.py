@@ -129,13 +129,13 @@ class Course(Generic[T]):
     _query_end: Place | None = field(default=None, init=False)
     """Where a query ended, while the listing itself is read behind that place to find items without a time."""
     _early_items: Sequence[T] = field(default=(), init=False)
-    """The items of the page read last behind that place, if the page ended before the position."""
+    """The items of the last page read behind `_query_end`, if that page ended before the position."""
     _is_cut: bool = field(default=False, init=False)
     """Whether the listing itself ended before the position."""
     _reach: timedelta = field(default=timedelta(), init=False)
     """How far before the position the last bound was, in a query that should show the position."""
     _late: timedelta = field(default=timedelta(), init=False)
-    """The distance from the last bound that was too late to the position."""
+    """The distance between the position and the last bound that was too late."""
     _early_item: timedelta | None = field(default=None, init=False)
     """The distance from the last item of a page to the position, if the page ended too early in this search."""
     _is_slow: bool = field(default=False, init=False)

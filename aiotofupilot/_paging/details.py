@@ -291,7 +291,7 @@ class DetailIteration(MarkedIteration[D, _Entry]):
         self._pass(head)
 
     def _decoded(self) -> tuple[D, _Entry] | None:
-        """Return the next details with their item, if they have arrived, and request what may be in flight.
+        """Return the next details with their item, if they have arrived, and start what may be in flight.
 
         Nothing is returned before all cancelled tasks have ended, so that the limit of requests in flight is kept. The
         details of an item that is requested again come before those of later items.

@@ -384,7 +384,7 @@ class Window(Generic[T]):
                 return page
 
     def _due(self, at_most: int) -> tuple[Request, Awaitable[Page[T]] | None]:
-        """Fill the window. Return its first request and the task of the page, which is None if the page has arrived."""
+        """Fill the window. Return its first request and the task of the page, or None if the page has arrived."""
         tasks, course, held = self._tasks, self.course, self._held
         front = held[0] if held else tasks.first[1] if tasks else None
         if course.detour is not None or (front is not None and course.begins_late(front)):

@@ -38,9 +38,9 @@ class Mirror:
         path: The database. It is made if it does not exist.
         session: The session for all requests. It is not closed. None makes a session, which finds the key and the
             server, and is closed at the end.
-        listings: Names of the listings to mirror. Measurements, phases and logs are read with their runs, so they add
-            runs. Once mirrored, they are always updated with the runs. None mirrors all eleven listings, or all that
-            have the filters.
+        listings: Names of the listings to mirror. Measurements, phases and logs are read with their runs, so naming
+            them adds runs. Once mirrored, they are always updated with the runs. None mirrors all eleven listings, or
+            all that have the filters.
         filters: Mirror only the items that match these filters of the listings, such as ``{"outcomes": ["FAIL"]}``.
             ``created_after`` also stands for ``deployed_after`` of deployments. Measurements, phases and logs of
             the matching runs are mirrored. The database remembers the filters of each listing. None mirrors everything.

@@ -41,8 +41,8 @@ class Detail:
     model: type[object]
     """The model."""
     by: str | Callable[..., object] = "id"
-    """The field of the listing's items that equals the parameter; or a function of a `Reading` and the parameters that
-    returns the item, or None if there is none."""
+    """The field of the listing's items that equals the parameter; or a function that gets a `Reading` and the
+    parameters, and returns the item or None."""
     more: Callable[[Reading, Any], Mapping[str, object]] = lambda _reading, _item: {}
     """Returns the fields that the item lacks, except metadata and sequences."""
     hides: tuple[str, ...] = ()
@@ -170,7 +170,7 @@ not enough, because equal items may differ in JSON, as 1 and 1.0 do."""
 
 @cache
 def _paths(model: type) -> Mapping[str, str]:
-    """Return the paths of a model's values by their names with underscores."""
+    """Return the paths of a model's values. The key of a path has underscores for its dots."""
     paths: dict[str, str] = {}
     for part in fields_of(model):
         if part.model is None:

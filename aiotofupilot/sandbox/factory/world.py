@@ -146,7 +146,7 @@ class World:
                 finished[kind] = models.UnitRef(unit.id, unit.serial_number)
 
     def _unit(self, kind: int) -> models.RunUnit:
-        """Make the next unit of a part. Most of the units in a row of eight belong to one batch."""
+        """Make the next unit of a part. Of eight units in a row, most belong to one batch."""
         random, number, part = self._random, len(self.made["units"]), [*self.made["parts"].values()][kind]
         if number % _BATCH == 0:
             self._batch = models.BatchRef(uuid(random), f"LOT-{number // _BATCH:05}")
