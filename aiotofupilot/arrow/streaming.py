@@ -40,7 +40,7 @@ _BYTES_AT_ONCE = 4 * 2**20
 
 _GROUP_SIZE = 8 * 2**20
 """The bytes of a full row group. The writer holds one in memory, and for a short time two. A reader reads or skips
-whole groups. A row takes at least 50 bytes, because its ID is a UUID of 36, so a group has at most 170,000 rows."""
+whole groups. A row takes at least 50 bytes, because its ID has 36 characters, so a group has at most 170,000 rows."""
 
 
 class RecordBatches(CountedIteration[pa.RecordBatch]):

@@ -96,8 +96,8 @@ class Sandbox(Factory):
         """Describe a sandbox. `start` or ``async with`` opens the port.
 
         Args:
-            procedures: The number of procedures to make up, or the procedures, in the listing's order.
-            runs: The number of runs to make up, with units, phases and so on, or the runs, newest first. Without
+            procedures: The number of procedures to make up, or a list of procedures, in the listing's order.
+            runs: The number of runs to make up, with units, phases and so on; or a list of runs, newest first. Without
                 procedures, no runs are made up.
             seed: The seed of made-up data.
             until: When the newest made-up run was uploaded; timezone-aware, from the year 2000 to 2100. It only shifts
