@@ -305,7 +305,7 @@ class _Reception:
 def _url(address: Secret, transport: Transport) -> Secret | None:
     """Return an address unchanged, because the signature may depend on each character.
 
-    Return None if it is not the address of a server, or if others on the network could read it, and with it the file.
+    Return None if it is not the address of a server, or if others on the network could read it, and so get the file.
     """
     try:
         found = Secret(URL(address.value, encoded=is_visible(address.value)).with_user(None))

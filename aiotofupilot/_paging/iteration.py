@@ -211,7 +211,7 @@ class ItemIteration(CountedIteration[R]):
 
 
 class MarkedIteration(ItemIteration[R], Generic[R, E]):
-    """Notes which items were yielded, but only when somebody asks for the place, because taking an item runs no code.
+    """Notes which items were yielded once somebody asks for the position, because taking an item runs no code.
 
     An item may be noted again after an interrupt in another thread. That does no harm.
     """

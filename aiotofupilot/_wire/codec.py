@@ -33,7 +33,7 @@ class Decoder(Generic[C]):
 
     Args:
         kind: A model or `RawItem`, or a `Page` or ``list`` of it. A ``list`` is for a listing of a single page.
-        structs: Whether to return structs with the models' attributes. Pages in a rare form have models all the same.
+        structs: Whether to return structs with the models' attributes. Pages in a rare form have models even then.
     """
 
     item: type[Any]
