@@ -66,8 +66,8 @@ class WalkStats:
     watermark waits for them, so the next pass requests them."""
     lateness: float = 0.0
     """How late the latest item of this pass of ``since()`` became visible, in seconds: how much older it is than the
-    newest item of an earlier pass. The ``overlap`` has to be longer. For items of runs, the times of their runs
-    count."""
+    newest item that existed when the pass before began. The ``overlap`` has to be longer. For items of runs, the times
+    of their runs count."""
     is_sequential: bool = False
     """Whether only one page is in flight from some page on, although ``concurrency`` allows more, because the
     server's cursors cannot be computed ahead."""

@@ -191,7 +191,8 @@ class NewByCreation(Generic[T]):
         self._latest, self._latest_at = (
             -math.inf if time is None else time.timestamp() for time in (watermark.latest, watermark.latest_at)
         )
-        self._latest_before = self._latest
+        self._visible_before = min(self._latest, self._floor + overlap)
+        """The time of the newest item that existed when the pass before began, if it had the same overlap."""
         self._floor_before = max(self._floor, self._latest + _BEHIND) if brief else self._floor
         self._by_second = {second: list(digests) for second, digests in watermark.seen}
         self._known = {digested for digests in self._by_second.values() for digested in digests}
@@ -258,7 +259,7 @@ class NewByCreation(Generic[T]):
             if earliest < self._floor:
                 self._is_sorted = False
             if earliest > -math.inf:
-                self._stats.lateness = max(self._stats.lateness, self._latest_before - earliest)
+                self._stats.lateness = max(self._stats.lateness, self._visible_before - earliest)
         self._stats.duplicates += len(items) - len(fresh)
         if self._is_newest_first:
             self._horizon = created[-1] if self._horizon == math.inf else self._horizon

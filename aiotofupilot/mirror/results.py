@@ -28,8 +28,8 @@ class MirrorResult:
     """Items left out with ``on_unreadable="skip"``, because the server cannot serve them or no column can hold them. An
     unreadable run counts only among runs, although its measurements, phases and logs are left out with it."""
     lateness: float = 0.0
-    """The most seconds by which an item found now is older than the newest item that an earlier update knew.
-    The ``overlap`` has to be longer."""
+    """The most seconds by which an item found now is older than the newest item that existed when the update
+    before began. The ``overlap`` has to be longer."""
     is_unchecked: bool = False
     """Whether rows may be missing, because the server's pages could not be checked: more than a page of items have the
     same time and no order tells them apart, or the pages follow no order. Such an update marks a row of this listing

@@ -118,7 +118,22 @@ async def test_what_is_as_late_as_the_overlap_comes(kind, overlap):
     assert (found, walk.stats.lateness) == (["now"], 0)
     server.now += 2
     found, walk = await passed(kind, server, walk.watermark, overlap=overlap)
-    assert (found, walk.stats.lateness) == (["late"], overlap)
+    assert (found, walk.stats.lateness) == (["late"], int(overlap))  # floors are whole seconds
+
+
+async def test_how_late_an_item_was_does_not_grow_with_the_length_of_the_pass_before():
+    """It became visible after 50 seconds. That pass had passed its place then, and found items created later."""
+    server = server_with(102)
+
+    def go_on():
+        server.now += 180
+        server.rows += [Row("late", 990, 1040), Row("newest", server.now, server.now)]
+
+    server.changes += [lambda: None, go_on]
+    found, walk = await passed("ordered", server)
+    assert (len(found), found[-1]) == (103, "newest")
+    found, walk = await passed("ordered", server, walk.watermark)
+    assert (found, walk.stats.lateness) == (["late"], 30)
 
 
 @DATED

@@ -118,4 +118,7 @@ async def test_the_overlap_of_a_mirror(overlap, comes, moving, tmp_path, monkeyp
         )
         (result,) = await mirror.update()
     assert ("late" in mirrored(path, "runs")) is comes
-    assert (result.new, result.lateness) == (comes, 75 * comes)
+    assert result.new == comes
+    assert (
+        73 * comes <= result.lateness <= 75 * comes
+    )  # up to a second for the first request, and another for the floor

@@ -84,7 +84,9 @@ async def test_a_longer_overlap_is_for_longer_transactions(overlap, comes, movin
     server.connection.execute("UPDATE runs SET id = 'old' WHERE id = (SELECT min(id) FROM runs)")
     server.connection.execute("UPDATE runs SET created_at = %s WHERE id = 'old'", (began,))
     assert len(await follow()) == comes
-    assert follow.lateness == 75 * comes
+    assert (
+        73 * comes <= follow.lateness <= 75 * comes
+    )  # up to a second for the first request, and another for the floor
 
 
 async def test_what_is_committed_late_comes_after_hours_without_any(moving, clock):
