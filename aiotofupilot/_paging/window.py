@@ -198,7 +198,7 @@ class Window(Generic[T]):
             known = position.count
         else:
             return None
-        return min(known, len(page.data))
+        return min(max(0, known), len(page.data))  # items of one time may have been passed in another order
 
     @property
     def hides(self) -> bool:

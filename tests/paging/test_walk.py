@@ -36,7 +36,7 @@ from aiotofupilot import (
     SessionError,
     Walk,
 )
-from aiotofupilot.listings import Parts, Stations
+from aiotofupilot.listings import Parts, Runs, Stations
 from aiotofupilot.sandbox import BusyLine, Request, Sandbox, make_procedures
 from aiotofupilot.sandbox.faults import status
 
@@ -549,6 +549,14 @@ class TestStats:
         await take(walk, 60)
         assert (walk.stats.pages, walk.stats.items) == (10, 95)
         assert walk.stats.duplicates == walk.stats.resyncs == 0
+
+    async def test_items_of_one_time_that_are_read_in_another_order_are_no_duplicates(self):
+        """The page behind them begins farther on than the pages before them have shown."""
+        service = Sandbox(procedures=1, runs=300)
+        service.runs[20:220] = [evolve(run, started_at=service.runs[20].started_at) for run in service.runs[20:220]]
+        walk = Runs(InProcess(service)).list().walk()
+        assert len(await take(walk, 300)) == 300
+        assert walk.stats.duplicates == 0
 
 
 class TestLog:

@@ -311,6 +311,7 @@ def judge_costs(program, stats, seconds):
             is_fit = fewest <= program.requests <= most
             program.check("a walk costs its pages", is_fit, program.requests, (fewest, most))
         program.check("nothing is retried without a failure", stats.retries == 0, stats)
+        program.check("nothing comes twice where nothing moved", stats.duplicates == 0, stats)
         was_asked = "ask" in program.universe.plots  # in vain, so that the next request may wait
         if is_known and not (world.on & {"jitter", "slow", "limiter", "together"} or was_asked):
             latency = program.server.latency
