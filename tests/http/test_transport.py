@@ -299,7 +299,7 @@ async def test_the_limit_is_an_option(get, server):
             await get(max_body=max_body - 1)
 
 
-@pytest.mark.parametrize("status", [302, 308])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_within_the_origin_is_followed(get, server, status):
     """It is relative or absolute. The key is sent, and credentials in the address are dropped."""
     server.answers = [
