@@ -336,6 +336,20 @@ class Database:
         with self._transaction():
             return {each: int(self._value(sql.format(each, column), now, ids)) for each, column in columns.items()}
 
+    def mark_without_run(self, tables: Iterable[str], seen_at: datetime) -> dict[str, int]:
+        """Mark items that this update has not seen, and whose run is not stored. Return their number by table.
+
+        An update stored them and failed before it stored the run. Then the run was removed.
+        """
+        columns = {table: run_path(table).replace(".", "__") for table in tables}
+        sql = (
+            f"UPDATE {{0}} SET {GONE} = ? WHERE {GONE} IS NULL AND {SEEN} IS DISTINCT FROM ? "  # noqa: S608 - our own SQL
+            "AND NOT EXISTS (FROM runs WHERE id = {0}.{1})"
+        )
+        now = datetime.now(UTC)
+        with self._transaction():
+            return {each: int(self._value(sql.format(each, column), now, seen_at)) for each, column in columns.items()}
+
     def finish(self) -> None:
         """Record that an update is complete, and make the views and macros of the existing tables."""
         with self._transaction():

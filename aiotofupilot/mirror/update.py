@@ -203,6 +203,8 @@ class Update:
             await self._read_all(name)
         else:
             await self._read_new(name, text)
+        if self._following and not self._unreadable[name]:
+            self._gone.update(await self._call(self.database.mark_without_run, self._following, self._began_at))
         if self.full or is_compared(name):
             await self._mark_gone(name)
         if self.again is not None and is_ordered:

@@ -55,6 +55,19 @@ def test_runs_come_with_what_they_wrote_or_not_at_all(cancelled, pull, sandbox, 
     assert mirrored("logs") == ids(sandbox.logs)
 
 
+def test_what_came_of_a_run_that_is_removed_before_it_is_stored_is_gone(cancelled, pull, sandbox, query):
+    cancelled("/measurements", 1, "runs", "logs", "measurements")
+    assert query("SELECT count(*) FROM runs") == [(0,)]
+    came = {key for (key,) in query("SELECT id FROM logs")}
+    removed = sandbox.runs.pop()
+    assert {log.id for log in sandbox.logs if log.run.id == removed.id} & came
+    sandbox.logs[:] = [log for log in sandbox.logs if log.run.id != removed.id]
+    sandbox.measurements[:] = [measurement for measurement in sandbox.measurements if measurement.run_id != removed.id]
+    listed = {log.id for log in sandbox.logs}
+    assert pull("runs", "logs", "measurements")["logs"].gone == len(came - listed)
+    assert {key for (key,) in query("SELECT id FROM logs WHERE _gone_at IS NULL")} == listed
+
+
 @pytest.mark.parametrize(("listing", "full"), [("stations", False), ("runs", True)])
 def test_what_was_not_read_is_not_marked_as_gone(have, cancelled, query, listing, full):
     have(listing)
