@@ -60,10 +60,10 @@ PACKAGE = Path(aiotofupilot.__file__).parent
 UNREACHED = {
     "_paging/position.py": {
         "if len(self._ranks) > KEYS_AT_MOST:": "no listing of a universe has 10,000 items",
+        "if self.skip:": "no program that followed the cursor is resumed in another way, as tests/paging does",
+        "for key in self._new:": "only parts have such keys, and hardly any come and go beside one that cannot be read",
     },
-    "_paging/course.py": {
-        "if position is None or position.keys[position.begin] in NULLS:": "no long listing has items without a time",
-    },
+    "_paging/course.py": {},
     "_paging/unreadable.py": {
         "if on_unreadable is None:": "only users have no such option, and no universe lists them",
         "if len(left_out) > _IN_A_ROW:": "no universe has more than four items that cannot be read",
@@ -88,7 +88,7 @@ def test_every_promise_is_kept_in_every_universe(tmp_path, capsys):
     coverage.exclude("if TYPE_CHECKING:")
     if SEEDS >= WATCHED:
         coverage.start()
-    for seed in dict.fromkeys((*range(FIRST, FIRST + SEEDS), *FAILED_ONCE, *RARE, *range(-(SEEDS // 2), 0))):
+    for seed in dict.fromkeys((*FAILED_ONCE, *RARE, *range(FIRST, FIRST + SEEDS), *range(-(SEEDS // 2), 0))):
         if seed == FIRST + WATCHED:
             coverage.stop()
         universe = Universe(seed, tmp_path / str(seed))
