@@ -394,7 +394,7 @@ def listed_again(program):
     """Return how many items a pass over what is new lists again.
 
     These are the items of the minute before now, or before the newest one if that is older. Of parts, which have no
-    filter by time, it lists all, and so does a stream that begins of procedures. Of logs, it lists the runs of that time.
+    filter by time, it lists all, and so does a stream of procedures that begins. Of logs, it lists the runs then.
     """
     line, world = program.line, program.world
     rows = line.sandbox.runs if line.kind == "logs" else line.rows
