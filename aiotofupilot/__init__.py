@@ -22,7 +22,7 @@ parts below it.
 - `cli`, `testing` and `__main__` use the public names, as any program does. `testing` has a plugin for pytest, and
   PYTEST_DONT_REWRITE in this text stops pytest's warning that the package was imported before the plugin.
 - `mirror` keeps a DuckDB database up to date, and `dlt` loads listings into other databases. `doctor` looks at how a
-  server lists, and says what follows.
+  server lists, and says what that implies.
 - `blocking` has the session and the listings for programs without asyncio. `_blocking` is its event loop in a thread.
 - `arrow` turns listings into Arrow. Like every package for an optional library, it is imported only when it is used.
 - `_session` holds the key, the server and the options, and puts listings and HTTP together.

@@ -54,9 +54,9 @@ class NewByRun(Generic[T]):
     runs of its procedure, or the pass has found all runs.
 
     A run is open once it is found. Its items are requested, and each is noted when it is yielded. The run is closed
-    once its items were listed to their end at least ``overlap`` after its creation, and all were yielded. Until then,
-    more items may become visible. So the next pass requests them again, unless it is ``brief``. A run dated in the
-    future stays open until that time.
+    when a listing of all its items, made at least ``overlap`` after its creation, was yielded. Until then, more items
+    may become visible. So the next pass requests them again, unless it is ``brief``. A run dated in the future
+    stays open until that time.
     """
 
     has_ended = False
