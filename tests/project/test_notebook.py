@@ -43,7 +43,7 @@ def test_a_listing_shows_its_filters_and_options(outputs):
     html = outputs[0]["text/html"]
     assert "<caption>Listing of runs. Nothing is sent before it is used.</caption>" in html
     assert "<tr><th>on_drift</th><td>default</td></tr>" in html
-    assert re.search(r"^  on_drift +default$", outputs[0]["text/plain"], re.MULTILINE)
+    assert outputs[0]["text/plain"] == "<Paginator of runs from 0, limit=100>"
 
 
 def test_the_bar_counts_every_run_and_the_frame_has_flat_columns(outputs):
