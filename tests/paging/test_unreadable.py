@@ -90,9 +90,7 @@ class TestSkip:
         assert walk.stats.unreadable_positions == [bad]
 
     @EVERY_WAY
-    async def test_a_checkpoint_by_hand_skips_items_that_cannot_be_read_either(
-        self, listing, service, concurrency, on_drift
-    ):
+    async def test_a_checkpoint_by_hand_skips_them_too(self, listing, service, concurrency, on_drift):
         """More of them than it skips may be next to each other."""
         service.faults.always(unreadable(*at(service, 20, 21, 22, 23)))
         for skip in (2, 5):

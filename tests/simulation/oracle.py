@@ -271,7 +271,8 @@ def judge_value(program):
         world.marks.add("a walk met: late commit")
     if not goes_by_value(program) or line.database.filter == "ignored" or program.is_unchecked:
         return
-    if "deep" in world.on and not is_resumed_at_cursor(program):
+    # Items without a time may end the listing, where no filter finds them. One request looks there.
+    if "deep" in world.on and "nulls" not in world.on and not is_resumed_at_cursor(program):
         most = DEEPEST + program.concurrency * program.limit
         program.costs("no request of a walk by value lies deep", program.deepest, most)
     if world.on & {"faults", "outage", "pauses", "unreadable", "close", "filters", "nulls", "odd"}:
