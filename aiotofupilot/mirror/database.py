@@ -24,7 +24,7 @@ from aiotofupilot.listings import listing_class
 from .published import check_target, put
 from .removals import EPOCH, Suspect
 from .results import DatabaseInUseError, MirrorError
-from .tables import FOLLOWING, FORMAT, GONE, OWN, SEEN, columns_of, definitions, run_path, state_of
+from .tables import FOLLOWING, FORMAT, GONE, OWN, SEEN, columns_of, definitions, run_column, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
@@ -255,7 +255,7 @@ class Database:
         if not self._value(f"SELECT EXISTS (FROM incoming JOIN runs USING (id) WHERE {GONE} IS NOT NULL)"):
             return
         for table in self.mirrored().intersection(FOLLOWING):
-            run_id = run_path(table).replace(".", "__")
+            run_id = run_column(table)
             self._run(
                 f"UPDATE {table} SET {GONE} = NULL FROM incoming JOIN runs USING (id) "  # noqa: S608 - our own SQL
                 f"WHERE {table}.{run_id} = runs.id AND {table}.{GONE} >= runs.{GONE}"
@@ -272,7 +272,7 @@ class Database:
         given = {text: time for text, time in bounds.items() if time is not None}
         condition = " AND ".join(given) or "true"
         if given and listing in FOLLOWING:
-            run_id = run_path(listing).replace(".", "__")
+            run_id = run_column(listing)
             if since is None:  # an update that failed may have stored the items of a run, but not the run
                 condition = f"NOT EXISTS (FROM runs WHERE id = {listing}.{run_id} AND NOT {condition})"
             else:
@@ -330,7 +330,7 @@ class Database:
 
     def mark_removed(self, listing: str, ids: Sequence[str], following: Iterable[str]) -> dict[str, int]:
         """Mark rows as gone. With runs, mark their items. Return the number of newly marked rows by table."""
-        columns = {listing: "id"} | {table: run_path(table).replace(".", "__") for table in following}
+        columns = {listing: "id"} | {table: run_column(table) for table in following}
         sql = f"UPDATE {{}} SET {GONE} = ? WHERE {GONE} IS NULL AND list_contains(?, {{}})"  # noqa: S608 - our own SQL
         now = datetime.now(UTC)
         with self._transaction():
@@ -341,7 +341,7 @@ class Database:
 
         An update stored them and failed before it stored the run. Then the run was removed.
         """
-        columns = {table: run_path(table).replace(".", "__") for table in tables}
+        columns = {table: run_column(table) for table in tables}
         sql = (
             f"UPDATE {{0}} SET {GONE} = ? WHERE {GONE} IS NULL AND {SEEN} IS DISTINCT FROM ? "  # noqa: S608 - our own SQL
             "AND NOT EXISTS (FROM runs WHERE id = {0}.{1})"

@@ -123,6 +123,11 @@ def run_path(table: str) -> str:
     return ".".join(by_run.run_id) if by_run else "id"
 
 
+def run_column(table: str) -> str:
+    """Return the column of `run_path`."""
+    return run_path(table).replace(".", "__")
+
+
 def columns_of(table: str) -> dict[str, str]:
     """Return the columns of a table, and their types."""
     fields: Any = database_rows(listing_class(table).model).schema  # the stubs of pyarrow lack the types of its fields
