@@ -185,6 +185,11 @@ class _Reception:
     _etag: str | None = None
     """The validator of the bytes that have arrived. None if the rest cannot be requested."""
 
+    @property
+    def _validator(self) -> str | None:
+        """The validator with which to request the rest. None if the whole file is to be requested."""
+        return self._etag if self._part.size else None
+
     async def attempt(self, attempts: Attempts) -> None:
         """Make one attempt. The session's timeout limits the time without any byte."""
         connection, timeout = self._connection, self._connection.timeout
@@ -234,8 +239,8 @@ class _Reception:
         transport, url, timeout = self._connection.transport, self._url, self._connection.timeout
         session, bare = transport.open(), transport.bare()
         headers = {"Accept-Encoding": "identity"}  # a compressed file could not be resumed
-        if self._etag and self._part.size:
-            headers |= {"Range": f"bytes={self._part.size}-", "If-Range": self._etag}
+        if self._validator:
+            headers |= {"Range": f"bytes={self._part.size}-", "If-Range": self._validator}
         proxy = transport.proxy_of(str(url.value.origin()))
         try:
             async with (
@@ -264,8 +269,7 @@ class _Reception:
             APIError: The body is compressed, or its end could not be verified.
             ConnectionFailedError: The body is another range of the file. The next attempt requests the whole file.
         """
-        headers, part, status = response.headers, self._part, response.status
-        validator = self._etag if part.size else None
+        headers, part, validator, status = response.headers, self._part, self._validator, response.status
         etag = headers.get("ETag", "").strip()
         is_rest = validator is not None and status in _RANGES
         if status != HTTPStatus.OK and not is_rest:
