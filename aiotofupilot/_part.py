@@ -79,7 +79,7 @@ class Part:
         except BlockingIOError:
             file.close()
             return None
-        except OSError:  # it has no locks
+        except OSError:  # the file system has no locks
             pass
         try:
             is_ours = os.path.samestat(path.lstat(), os.fstat(file.fileno()))

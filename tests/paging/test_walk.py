@@ -551,7 +551,7 @@ class TestStats:
         assert walk.stats.duplicates == walk.stats.resyncs == 0
 
     async def test_items_of_one_time_that_are_read_in_another_order_are_no_duplicates(self):
-        """The page behind them begins farther on than the pages before them have shown."""
+        """So the page after them begins at a higher cursor than the pages before them have reached."""
         service = Sandbox(procedures=1, runs=300)
         service.runs[20:220] = [evolve(run, started_at=service.runs[20].started_at) for run in service.runs[20:220]]
         walk = Runs(InProcess(service)).list().walk()

@@ -453,7 +453,7 @@ class Iterating(Program):
             asks_singly = isinstance(self, Detailing) or getattr(self, "max_items", None) == 1
             if not ("unreadable" in self.world.on or self.slow or asks_singly):
                 self.check("each retry is counted", stats.retries == retries, stats, retries)
-        came = items + stats.duplicates  # of a page, the rest was not looked at
+        came = items + stats.duplicates  # less than served if the walk ended within a page
         self.check("each item that came is yielded or counted at most once", came <= served, stats, served)
         if oracle.is_still(self) and not {"faults", "unreadable"} <= self.world.on:  # both hide how a gap is
             self.check("no position is looked for where nothing moved", not stats.resyncs, stats)
