@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from aiotofupilot.models import Page
     from aiotofupilot.stats import RequestCounts
 
 _log = logging.getLogger("aiotofupilot")
@@ -182,8 +183,10 @@ class Course(Generic[T]):
         if self.position is None:
             return self.request(place.query, place.begin)
         overlap = place.passed - place.begin
-        early = min(int(self._early), max(0, self.limit - overlap - 1) // 2)
-        return self.request(self.query, self.at - self.query.base - early)
+        begin = self.at - min(int(self._early), max(0, self.limit - overlap - 1) // 2)
+        if begin < self.query.base:
+            self.query = place.query  # the other one begins at a page that was requested ahead
+        return self.request(self.query, begin - self.query.base)
 
     def beyond(self, last: Request) -> Request | None:
         """Return the request for the page after ``last``, or None if the server does not go that deep."""
@@ -332,6 +335,16 @@ class Course(Generic[T]):
         self.query = self._bounded(keys[begin], request.position + begin)
         if is_alone:
             self.place = Place(self.query, position.begin - begin, len(keys) - begin)
+
+    def go_up_ahead(self, request: Request, page: Page[T]) -> None:
+        """Request the pages after those in flight in a query that begins on a page that has arrived ahead."""
+        position = self.position
+        if position is None or not page.data or not self.is_deep(request.cursor + len(page.data), request.query):
+            return
+        keys = position.keys_of(page.data)
+        begin = begin_of_group(keys, max(0, begin_of_group(keys, len(keys) - 1) - 1))
+        if begin and keys[begin] not in NULLS:
+            self.query = self._bounded(keys[begin], request.position + begin)
 
     def go_through(self) -> None:
         """Continue after a page whose items all have the same key, and were all read or are unreadable.

@@ -160,7 +160,7 @@ class Position(Generic[T]):
         return self.before(-distance)
 
     def distance(self, item: T) -> timedelta:
-        key: datetime = self._keys_of([item])[0]
+        key: datetime = self.keys_of([item])[0]
         own: datetime = self.key
         return abs(key - own)
 
@@ -249,7 +249,7 @@ class Position(Generic[T]):
 
     def knows(self, item: Identified) -> bool:
         """Return whether an item was read, as far as its key shows."""
-        return self._knows(item.id, *self._keys_of([item]))
+        return self._knows(item.id, *self.keys_of([item]))
 
     def _knows(self, item_id: str, key: Key) -> bool:
         return self._is_before(key) or (key == self.key and self._has(item_id))
@@ -282,7 +282,7 @@ class Position(Generic[T]):
         """Return the keys of a page, and whether they are unique, or raise an `UnsortedError`."""
         raise NotImplementedError
 
-    def _keys_of(self, items: Sequence[Identified]) -> Sequence[Any]:
+    def keys_of(self, items: Sequence[Identified]) -> Sequence[Any]:
         return self._order.keys(items)
 
     def _check_bound(self, keys: Sequence[Any], bound: datetime | None) -> None:
@@ -314,7 +314,7 @@ class ByTime(Position[T]):
             self.has_nulls_first = (start.value == LATEST) is not bool(order.is_ascending)
 
     def _ordered(self, page: Page[T]) -> tuple[Sequence[Any], bool]:
-        keys = self._keys_of(page.data, page.cursor)
+        keys = self.keys_of(page.data, page.cursor)
         if self.is_ascending is None and len(keys) > 1 and keys[0] != keys[-1]:
             self.is_ascending = keys[0] < keys[-1]
         strictly, at_least = (lt, le) if self.is_ascending else (gt, ge)
@@ -325,7 +325,7 @@ class ByTime(Position[T]):
             raise UnsortedError("the server does not list by time", cursor=page.cursor)
         return keys, False
 
-    def _keys_of(self, items: Sequence[Identified], cursor: int | None = None) -> Sequence[Any]:
+    def keys_of(self, items: Sequence[Identified], cursor: int | None = None) -> Sequence[Any]:
         """Return the keys of items, perhaps of the page at a cursor. Postgres sorts missing times first or last."""
         keys = self._order.keys(items)
         if not (self._order.may_lack and None in keys):
@@ -405,11 +405,11 @@ class ByKey(Position[T]):
         passed = [key for key in reversed(self._ranks) if not (key in left and key in self._new)]
         return None, tuple(sorted(passed, key=self._ranks.__getitem__))
 
-    def _keys_of(self, items: Sequence[Identified]) -> Sequence[bytes]:
-        return [digest(str(key)) for key in super()._keys_of(items)]
+    def keys_of(self, items: Sequence[Identified]) -> Sequence[bytes]:
+        return [digest(str(key)) for key in super().keys_of(items)]
 
     def _ordered(self, page: Page[T]) -> tuple[Sequence[Any], bool]:
-        keys = self._keys_of(page.data)
+        keys = self.keys_of(page.data)
         groups = [key for before, key in pairwise([object(), *keys]) if key != before]
         if len({*groups}) < len(groups):
             raise UnsortedError("the server does not list items with the same value together", cursor=page.cursor)

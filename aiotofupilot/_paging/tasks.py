@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from aiotofupilot.errors import SessionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Iterator
+    from collections.abc import Callable, Coroutine, ItemsView, Iterable, Iterator
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -48,6 +48,10 @@ class Tasks(Generic[K, R]):
     def __del__(self) -> None:
         if hasattr(self, "_tasks"):  # otherwise this object was interrupted while it was made
             _cancel_soon(self.in_flight)
+
+    def items(self) -> ItemsView[asyncio.Task[R], K]:
+        """The tasks not taken up, in order, and their keys."""
+        return self._tasks.items()
 
     @property
     def in_flight(self) -> list[asyncio.Task[object]]:

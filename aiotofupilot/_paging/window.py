@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("aiotofupilot")
 
-_CAUTIOUS, _WIDE = 4, 16
+_CAUTIOUS, _WIDE = 5, 16
 """Up to the first width, the window grows by one with each page, so that a short listing costs few needless requests.
 Up to the second width, the window grows by two. A wider window doubles with each page."""
 
@@ -394,8 +394,10 @@ class Window(Generic[T]):
             return held[0], None
         wanted = min(self.width.now, at_most)
         request: Request | None = tasks.last if tasks else None
-        if wanted > 1 and any(page.following is None for page in map(_arrived, tasks) if page is not None):
-            wanted = 1  # after a page that shows the end, there is nothing to request ahead
+        if wanted > 1 and (arrived := [(its, page) for task, its in tasks.items() if (page := _arrived(task))]):
+            course.go_up_ahead(*arrived[-1])
+            if any(page.following is None for _, page in arrived):
+                wanted = 1  # after a page that shows the end, there is nothing to request ahead
         while wanted > 1 and len(tasks) < wanted:
             request = course.due() if request is None else course.beyond(request)
             if request is None:

@@ -30,7 +30,7 @@ def check_requests(server, concurrency, at_most, *, looks_at_end=False):
     assert cursors[-1 - looks_at_end] <= 2_500 + concurrency * 100
 
 
-@pytest.mark.parametrize(("concurrency", "per_page", "work"), [(1, 1.03, 2), (16, 1.2, 8)])
+@pytest.mark.parametrize(("concurrency", "per_page", "work"), [(1, 1.03, 2), (16, 1.2, 6)])
 async def test_a_still_listing(concurrency, per_page, work, still):
     """Postgres looks at a few times the blocks of a plain loop by value. It skips most of them, which costs little."""
     server, plain = still(data.many_apart, INDEX), still(data.many_apart, INDEX)

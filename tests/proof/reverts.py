@@ -47,7 +47,7 @@ def _within(position: Position[Any], keys: Any, begins: Any) -> bool:
 
 
 def _as_sorted(position: ByTime[Any], page: Any) -> Any:
-    return position._keys_of(page.data), False
+    return position.keys_of(page.data), False
 
 
 _ONE = Bound(items=3, changes=1, limit=3, in_flight=1)

@@ -44,7 +44,7 @@ LARGE_MANNERS = [
     Bound(4, 1, 3, *others, alike=2, order=order, filter=name)
     for others in product((1, 2), (False, True))
     for order in ("index", *ANY_ORDER)
-    for name in FILTERS
+    for name in (["inclusive"] if order == "shuffled" and others == (2, True) else FILTERS)  # they take two hours
 ]
 LARGE_MANNERS += [
     Bound(3, 1, 3, *others, alike=2, passed=9, order=order) for order in ANY_ORDER for others in ((1,), (2,))
