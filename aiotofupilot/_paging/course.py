@@ -139,6 +139,8 @@ class Course(Generic[T]):
     """The distance between the position and the last bound that was too late."""
     _early_item: timedelta | None = field(default=None, init=False)
     """The distance from the last item of a page to the position, if the page ended too early in this search."""
+    _shown: tuple[str, Any] | None = field(default=None, init=False)
+    """The first ID and key of the last page with new items, or of a later page that missed the position."""
     _is_slow: bool = field(default=False, init=False)
     """Whether no bound tried so far gave a page that shows the position."""
     _early: float = field(default=0.0, init=False)
@@ -230,6 +232,7 @@ class Course(Generic[T]):
         self.detour = self.level = None
         position = self.position
         if position is not None:
+            self._note_first(position, request, level, has_new=bool(new))
             if self.can_bound and not (new or self._is_slow or position.is_group_read):
                 if level is not None:
                     self._look_nearer(level)
@@ -241,6 +244,13 @@ class Course(Generic[T]):
             more = end - begin - self.overlap - self._ties
             self._ties += more * (_WIDENS if more > 0 else _SHRINKS)
             self._early *= 1 - _SHRINKS
+
+    def _note_first(self, position: Position[T], request: Request, level: int | None, *, has_new: bool) -> None:
+        first = (position.items[0].id, position.keys[0]) if position.keys else None
+        if level and first and request.query is self.listing and not request.cursor:
+            self._is_odd &= first != self._shown  # a bounded query began with the same item, so its bound was right
+        if has_new:
+            self._shown = first
 
     def lost(self, request: Request, first: T | None, *, is_part: bool) -> bool:
         """Look for the position, which a page misses. Return whether the listing moved.
@@ -254,18 +264,21 @@ class Course(Generic[T]):
             return False
         if not request.is_detour:
             self._early = min(2 * self._early + 1, self.limit / 4)
-        self._late, level = self._reach, self.level
+        self._late, level, position = self._reach, self.level, self.position
+        if first is not None and position is not None:
+            self._shown = first.id, *position.keys_of([first])
         is_by_value = request.query.bound is not None and request.query.begins != "guess"
         if level is None or (self.can_bound and not is_by_value):
             self.look_for_position(0)
         elif self._early_item is not None:
-            self._look_from(self._early_item, level + 1)
+            has_been_tried = self._reach == self._early_item  # the filter is coarser than a page
+            self._look_from(self._early_item, _NARROWED_AT_MOST + 1 if has_been_tried else level + 1)
         else:
             wider = max(_NARROW, self._reach)
             if level and level + 1 < _TRIES:
                 wider = min(wider, timedelta.max // _WIDER) * _WIDER
-            if first is not None and self.can_bound and self.position is not None:
-                wider = max(wider, self.position.distance(first))
+            if self._shown is not None and self.can_bound and position is not None:
+                wider = max(wider, position.distance(self._shown[1]))
             self.look_for_position(level + 1, wider)
         return level is None
 
@@ -296,7 +309,7 @@ class Course(Generic[T]):
         if position is None or not position.is_early:
             return
         late = max(self._late, MILLISECOND)
-        self._early_item = early = position.distance(position.items[-1])
+        self._early_item = early = position.distance(position.keys[-1])
         self._look_from(late * math.sqrt(early / late), level + 1)
 
     def _look_from(self, reach: timedelta, level: int) -> None:
@@ -324,7 +337,7 @@ class Course(Generic[T]):
     def is_deep(self, end: int, query: Query[T]) -> bool:
         """Return whether to continue in another query after a page that ends at a cursor."""
         deep = DEEP if self.query is self.listing else _LESS_DEEP
-        return self.can_bound and query.base + end - self.query.base >= deep
+        return self.can_bound and not self._is_slow and query.base + end - self.query.base >= deep
 
     def go_up(self, request: Request, *, is_alone: bool) -> None:
         """Continue in a query bounded by the item at which the next page is to begin. See `passed` for ``is_alone``."""

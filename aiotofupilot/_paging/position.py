@@ -159,8 +159,7 @@ class Position(Generic[T]):
         """Return a time after the position, in the order of the listing."""
         return self.before(-distance)
 
-    def distance(self, item: T) -> timedelta:
-        key: datetime = self.keys_of([item])[0]
+    def distance(self, key: datetime) -> timedelta:
         own: datetime = self.key
         return abs(key - own)
 
@@ -341,8 +340,8 @@ class ByTime(Position[T]):
 
     def _check_bound(self, keys: Sequence[Any], bound: datetime | None) -> None:
         if bound is not None and keys:
-            is_outside = bound - keys[0] > MILLISECOND if self.is_ascending else keys[0] - bound > MILLISECOND
-            if is_outside:
+            beyond: timedelta = bound - keys[0] if self.is_ascending else keys[0] - bound
+            if beyond >= 2 * MILLISECOND:  # a query is a millisecond wider, and its bound is in whole milliseconds
                 raise OutOfBoundError
 
     @property

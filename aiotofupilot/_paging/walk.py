@@ -530,7 +530,8 @@ class Ties(Generic[Y]):
         is_whole = walk.stats.pages == 1 and page is not None and not (page.cursor or page.meta.has_more)
         self.is_read = is_whole or not items
         if self.is_read:
-            ties += sorted(self._behind, key=self._position.distance)
+            position = self._position
+            ties += sorted(self._behind, key=lambda item: position.distance(*position.keys_of([item])))
         return Page(ties, PageMeta(has_more=not is_whole, next_cursor=len(ties)))
 
     async def aclose(self) -> None:

@@ -44,7 +44,7 @@ async def ended(task):
 
 @pytest.fixture
 def service():
-    return Sandbox(procedures=1000, runs=0)
+    return Sandbox(procedures=2000, runs=0)
 
 
 def list_of(connection, **options):
@@ -164,6 +164,26 @@ async def test_a_wait_that_is_cancelled_has_a_line_in_the_log(service, caplog):
     connection.release()
     assert await rest == [service.procedures[2]]
     await walk.aclose()
+
+
+async def test_after_a_cancellation_a_walk_does_not_begin_at_a_page_that_was_ahead(service):
+    """The page at 784 is late, so later pages are requested in a query that begins on a page that has arrived."""
+
+    class Late(InProcess):
+        async def _respond(self, target):
+            if target.endswith("cursor=784"):
+                await settle()
+            return await super()._respond(target)
+
+    connection = Late(service)
+    async with connection.procedures.list(limit=100, concurrency=16).walk() as walk:
+        items = [await anext(walk) for _ in range(786)]
+        waiting = asyncio.create_task(walk.take(1))
+        await asyncio.sleep(0)
+        await ended(waiting)
+        requests = len(connection.cursors)
+        items += [item async for item in walk]
+    assert (items, connection.cursors[requests]) == (service.procedures, 784)
 
 
 async def test_requests_that_others_cancel_end_the_walk_by_an_error_of_ours(service):

@@ -84,14 +84,7 @@ def _unit(id_: str, serial_number: str, created: datetime) -> dict[str, Any]:
 
 
 def _measurement(
-    id_: str,
-    run: str,
-    serial_number: str,
-    phase: str,
-    name: str,
-    value: float,
-    outcome: str,
-    started: datetime | None,
+    id_: str, run: str, serial_number: str, phase: str, name: str, value: float, outcome: str, started: datetime | None
 ) -> dict[str, Any]:
     return {
         **EXAMPLES["measurements"],

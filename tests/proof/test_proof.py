@@ -16,6 +16,8 @@ from fakes.database import FILTERS, MILLISECOND, ORDERS
 from proof.histories import Bound, Lab, Tally, explore
 from proof.reverts import REVERTS
 
+from aiotofupilot._paging import course
+
 pytestmark = pytest.mark.no_cover  # other tests reach each line, and coverage doubles what this takes
 
 SMALL = [Bound(3, 1, *others) for others in product((2, 3, 4), (1, 2, 3), (False, True))]
@@ -53,6 +55,7 @@ LARGE_MANNERS += [Bound(4, 2, 3, 1, **close) for close in CLOSE]
 LARGE_MANNERS += [Bound(4, 0, 3, flight, order="unsorted") for flight in (1, 2)]
 SMALL += [*SMALL_MANNERS, *LONG]
 LARGE += [*LARGE_MANNERS, *LONG]
+DEEP = [Bound(12, 1, 3, 1), Bound(12, 1, 4, 1, alike=2), Bound(11, 1, 4, 2), Bound(12, 0, 3, 2, resumes=True)]
 
 
 def test_every_history_is_exact(capsys):
@@ -72,6 +75,13 @@ def test_every_history_is_exact(capsys):
     failures = [tally.shortest for tally in tallies if tally.shortest]
     assert not failures, str(min(failures, key=lambda outcome: outcome.size))
     assert resynced > histories / 100
+
+
+def test_every_deep_history_is_exact(monkeypatch):
+    """A listing is deep from its ninth item on here, so the walk goes on in other queries."""
+    monkeypatch.setattr(course, "DEEP", 9)
+    monkeypatch.setattr(course, "_LESS_DEEP", 9)
+    assert [str(tally.shortest) for tally in map(Tally.of, DEEP) if tally.shortest] == []
 
 
 @pytest.mark.parametrize("bound", LONG, ids=lambda bound: bound.order)
