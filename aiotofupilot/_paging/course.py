@@ -140,7 +140,7 @@ class Course(Generic[T]):
     _early_item: timedelta | None = field(default=None, init=False)
     """The distance from the last item of a page to the position, if the page ended too early in this search."""
     _shown: tuple[str, Any] | None = field(default=None, init=False)
-    """The first ID and key of the last page with new items, or of a later page that missed the position."""
+    """The first ID and key of the last page that was not empty."""
     _is_slow: bool = field(default=False, init=False)
     """Whether no bound tried so far gave a page that shows the position."""
     _early: float = field(default=0.0, init=False)
@@ -232,7 +232,7 @@ class Course(Generic[T]):
         self.detour = self.level = None
         position = self.position
         if position is not None:
-            self._note_first(position, request, level, has_new=bool(new))
+            self._note_first(position, request, level)
             if self.can_bound and not (new or self._is_slow or position.is_group_read):
                 if level is not None:
                     self._look_nearer(level)
@@ -245,12 +245,11 @@ class Course(Generic[T]):
             self._ties += more * (_WIDENS if more > 0 else _SHRINKS)
             self._early *= 1 - _SHRINKS
 
-    def _note_first(self, position: Position[T], request: Request, level: int | None, *, has_new: bool) -> None:
+    def _note_first(self, position: Position[T], request: Request, level: int | None) -> None:
         first = (position.items[0].id, position.keys[0]) if position.keys else None
         if level and first and request.query is self.listing and not request.cursor:
             self._is_odd &= first != self._shown  # a bounded query began with the same item, so its bound was right
-        if has_new:
-            self._shown = first
+        self._shown = first or self._shown
 
     def lost(self, request: Request, first: T | None, *, is_part: bool) -> bool:
         """Look for the position, which a page misses. Return whether the listing moved.
@@ -271,8 +270,7 @@ class Course(Generic[T]):
         if level is None or (self.can_bound and not is_by_value):
             self.look_for_position(0)
         elif self._early_item is not None:
-            has_been_tried = self._reach == self._early_item  # the filter is coarser than a page
-            self._look_from(self._early_item, _NARROWED_AT_MOST + 1 if has_been_tried else level + 1)
+            self._look_from(self._early_item, level + 1)
         else:
             wider = max(_NARROW, self._reach)
             if level and level + 1 < _TRIES:
@@ -313,8 +311,11 @@ class Course(Generic[T]):
         self._look_from(late * math.sqrt(early / late), level + 1)
 
     def _look_from(self, reach: timedelta, level: int) -> None:
-        """Request a page from ``reach`` before the position, or, after too many tries, read on from the last page."""
-        if level > _NARROWED_AT_MOST:
+        """Request a page from ``reach`` before the position, or read on from the last page.
+
+        Read on after too many tries, or if the bound would be the same again.
+        """
+        if level > _NARROWED_AT_MOST or abs(reach - self._reach) < MILLISECOND:
             self._is_slow, self.level = True, None
             self.detour = self.request(self.place.query, self.place.begin, is_detour=True)
         else:

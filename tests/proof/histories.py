@@ -39,6 +39,9 @@ _log = logging.getLogger("aiotofupilot")
 _REQUESTS_AT_MOST = 100
 """A walk that makes more requests in so small a listing stands still."""
 
+_FAR_OFF = {"to the day", "of another time"}
+"""Filters that take a search with several bounds."""
+
 _FAILURES_AT_MOST = 100
 """A walk that is wrong can make the histories in a bound endlessly many."""
 
@@ -322,6 +325,8 @@ class Outcome:
     """Whether such a history may end like this."""
     size: tuple[int, int]
     """How much happens in it: the number of choices that were not the first of their kind, and that of all events."""
+    cost: int
+    """How many requests there were, less what the changes and a resume may cost."""
     resyncs: int
     events: tuple[str, ...]
     yielded: str
@@ -383,7 +388,9 @@ class Lab:
         allowed = server.allowed(self._options.get("on_drift"))
         size = sum(chosen > 0 for chosen, _ in server.choices.made), len(server.events)
         resyncs = sum(walk.stats.resyncs for walk in walks)
-        return Outcome(verdict, verdict in allowed, size, resyncs, tuple(server.events), "".join(yielded))
+        each = 6 if server.bound.filter in _FAR_OFF else 3
+        cost = server.requests - each * (server.changes + len(walks) - 1)
+        return Outcome(verdict, verdict in allowed, size, cost, resyncs, tuple(server.events), "".join(yielded))
 
     def _verdict(self, server: Server, walks: Sequence[Walk[Procedure]], yielded: Sequence[str]) -> str:
         """Return the verdict on walks that came to the end."""
@@ -437,13 +444,14 @@ class Tally:
 
     @classmethod
     def of(cls, bound: Bound, **options: Any) -> Tally:
-        """Run all histories in a bound, or until a number of them have failed."""
-        tally, failures = cls(bound), 0
+        """Run all histories in a bound, or until a number of them have failed. In the first one, nothing happens."""
+        tally, failures, least = cls(bound), 0, 0
         with Lab(**options) as lab:
             for outcome in explore(lab, bound):
                 tally.verdicts[outcome.verdict] += 1
                 tally.resynced += outcome.resyncs > 0
-                if outcome.is_allowed:
+                least = least or outcome.cost
+                if outcome.is_allowed and outcome.cost < least + bound.in_flight:
                     continue
                 if tally.shortest is None or outcome.size < tally.shortest.size:
                     tally.shortest = outcome
