@@ -338,7 +338,7 @@ class Course(Generic[T]):
     def is_deep(self, end: int, query: Query[T]) -> bool:
         """Return whether to continue in another query after a page that ends at a cursor."""
         deep = DEEP if self.query is self.listing else _LESS_DEEP
-        return self.can_bound and not self._is_slow and query.base + end - self.query.base >= deep
+        return self.can_bound and query.base + end - self.query.base >= deep
 
     def go_up(self, request: Request, *, is_alone: bool) -> None:
         """Continue in a query bounded by the item at which the next page is to begin. See `passed` for ``is_alone``."""

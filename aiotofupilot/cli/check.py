@@ -87,13 +87,13 @@ class _Receipt:
         orders: set[int] = {(after > before) - (after < before) for before, after in pairwise(values + until)}
         self.order = self.order or next(filter(None, orders), 0)
         self.require(orders <= {0, self.order}, "the page is not in the order of its values")
-        place = self.place(values[0]) if values else 1
+        place = self.place(values[0] if values else bound if line["cursor"] == 0 else None)
         goes_on = line["cursor"] == 0 and bound is not None and self.compare(bound, self.until) <= 0
         begins_query = line["cursor"] == 0 and (bound is None or self.place(bound) <= 0)
         self.doubts(place == 0 and not (begins_query or goes_on), "the page begins among items of the same time")
         return place <= 0 or goes_on
 
-    def place(self, value: str) -> int:  # -1: before the value of the last item, 0: the same, 1: after it
+    def place(self, value: str | None) -> int:  # -1: before the value of the last item, 0: the same, 1: after it
         return self.compare(value, next(reversed(self.passed.values()), None))
 
     def compare(self, value: str | None, other: str | None) -> int:
