@@ -235,12 +235,12 @@ class Course(Generic[T]):
             self._note_first(position, request, level)
             if self.can_bound and not (new or self._is_slow or position.is_group_read):
                 if level is not None:
-                    self._look_nearer(level)
+                    self._look_nearer(level, is_part=is_part)
                 elif not is_part and (request.is_detour or is_alone):
                     self.look_for_position(0)
             if self._query_end is not None and position.is_early:
                 self._go_nearer(self._query_end, position)
-            self.is_end_doubtful |= self._is_cut and bool(position.keys) and not position.is_early
+            self.is_end_doubtful |= self._is_cut and not position.is_early
             more = end - begin - self.overlap - self._ties
             self._ties += more * (_WIDENS if more > 0 else _SHRINKS)
             self._early *= 1 - _SHRINKS
@@ -270,7 +270,7 @@ class Course(Generic[T]):
         if level is None or (self.can_bound and not is_by_value):
             self.look_for_position(0)
         elif self._early_item is not None:
-            self._look_from(self._early_item, level + 1)
+            self._look_from(self._early_item, level + 1, is_part=is_part)
         else:
             wider = max(_NARROW, self._reach)
             if level and level + 1 < _TRIES:
@@ -301,21 +301,21 @@ class Course(Generic[T]):
         base = self.place.query.base + self.place.passed - position.count
         return self.request(self._bounded(position.before(self._reach), base), 0, is_detour=True)
 
-    def _look_nearer(self, level: int) -> None:
+    def _look_nearer(self, level: int, *, is_part: bool) -> None:
         """Request a page that begins nearer to the position, because the last one ended before it."""
         position = self.position
         if position is None or not position.is_early:
             return
         late = max(self._late, MILLISECOND)
         self._early_item = early = position.distance(position.keys[-1])
-        self._look_from(late * math.sqrt(early / late), level + 1)
+        self._look_from(late * math.sqrt(early / late), level + 1, is_part=is_part)
 
-    def _look_from(self, reach: timedelta, level: int) -> None:
+    def _look_from(self, reach: timedelta, level: int, *, is_part: bool) -> None:
         """Request a page from ``reach`` before the position, or read on from the last page.
 
-        Read on after too many tries, or if the bound would be the same again.
+        Read on after too many tries, or if the bound would be the same again. A part may still show more there.
         """
-        if level > _NARROWED_AT_MOST or abs(reach - self._reach) < MILLISECOND:
+        if level > _NARROWED_AT_MOST or (abs(reach - self._reach) < MILLISECOND and not is_part):
             self._is_slow, self.level = True, None
             self.detour = self.request(self.place.query, self.place.begin, is_detour=True)
         else:
@@ -390,13 +390,14 @@ class Course(Generic[T]):
             self._end = place.passed
             self.look_for_position(0)
             return True
+        # A query that should confirm an end, and itself goes deep, may be cut as well.
+        self.is_end_doubtful |= is_deep and self._end is not None and place.query.bound is not None
         if position.may_have_nulls and place.query.bound and not self._is_cut:
             self._query_end, self._early_items = place, ()
             self._go_by_cursor()
             self.look_for_position(0)
             return True
         is_odd = self._is_odd or position.is_anywhere  # the walk began at a bare cursor
-        is_odd |= self._end is not None and place.query.bound is not None
         is_unknown = position.is_early and position.keys[-1] in NULLS  # these come last, so they were not read
         self.is_end_doubtful |= (is_odd and is_deep) or is_unknown or position.is_guessed
         return False
@@ -411,7 +412,9 @@ class Course(Generic[T]):
         """Request the items at the position by time, because the listing itself ended before the position."""
         self._query_end, self._is_cut, self.level, self.is_end_doubtful = None, True, None, is_end_doubtful
         self.place, self.query, self.passed_at = end, end.query, end.query.base + end.passed
-        self.go_behind(position.before(self._reach))
+        # Unless it has been removed, the last item that the listing showed appears again, or the filter is too coarse.
+        is_early = position.is_early and position.keys[-1] not in NULLS
+        self.go_behind(position.keys[-1] if is_early else position.before(self._reach))
 
     def _leave_bounds(self) -> None:
         """Stop bounding queries, because a filter does not work as it should."""
