@@ -412,9 +412,11 @@ class Course(Generic[T]):
         """Request the items at the position by time, because the listing itself ended before the position."""
         self._query_end, self._is_cut, self.level, self.is_end_doubtful = None, True, None, is_end_doubtful
         self.place, self.query, self.passed_at = end, end.query, end.query.base + end.passed
-        # Unless it has been removed, the last item that the listing showed appears again, or the filter is too coarse.
-        is_early = position.is_early and position.keys[-1] not in NULLS
-        self.go_behind(position.keys[-1] if is_early else position.before(self._reach))
+        if position.is_early and position.keys[-1] not in NULLS:
+            # The last item that the listing showed appears again, unless it was removed or the filter is too coarse.
+            self.detour = self.request(self._bounded(position.keys[-1], self.passed_at), 0, is_detour=True)
+        else:
+            self.go_behind(position.before(self._reach))
 
     def _leave_bounds(self) -> None:
         """Stop bounding queries, because a filter does not work as it should."""
