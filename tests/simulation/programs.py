@@ -314,10 +314,7 @@ class Program:
                 return (
                     len(on & {"faults", "pauses", "outage"}) > 1
                     or "unreadable" in on
-                    or (
-                        isinstance(self, Detailing) and "faults" in on and is_slow(error)
-                    )  # two say that it is unreadable
-                    or ("faults" in on and self.in_parts)  # a page was too slow twice, and a part has few attempts
+                    or ("faults" in on and (self.in_parts or is_slow(error)))  # a page was too slow twice
                     or (is_unproven and not self.has_reached)
                     or any(window.kind == "hang" for window in windows)
                     or (bool(on & {"faults", "pauses", "outage"}) and (error.elapsed or 0.0) > 60.0)
@@ -457,7 +454,11 @@ class Iterating(Program):
         self.check("each item that came is yielded or counted at most once", came <= served, stats, served)
         if oracle.is_still(self) and not {"faults", "unreadable"} <= self.world.on:  # both hide how a gap is
             self.check("no position is looked for where nothing moved", not stats.resyncs, stats)
-        elif "debug" in self.world.on and self.line.longest < self.limit and not isinstance(self, Detailing):
+        elif (
+            {"debug", "unreadable"} & self.world.on == {"debug"}
+            and self.line.longest < self.limit
+            and not isinstance(self, Detailing)
+        ):
             self.check("each move is counted", stats.resyncs == moves, stats, moves)
         if stats.is_unchecked or warnings:
             is_once = warnings == 1 or isinstance(self, Detailing)  # another walk looks for an item that is gone
