@@ -33,6 +33,17 @@ async def settle():
         await asyncio.sleep(0)
 
 
+class Late(InProcess):
+    """Is late with the page at a cursor."""
+
+    late = 4
+
+    async def _respond(self, target):
+        if target.endswith(f"cursor={self.late}"):
+            await settle()
+        return await super()._respond(target)
+
+
 async def walked(walk):
     return [item async for item in walk]
 
@@ -85,12 +96,6 @@ async def test_pages_that_are_wanted_are_in_flight_together_where_pages_overlap(
 
 async def test_nothing_more_is_requested_beyond_a_page_in_flight_that_shows_the_end(service):
     """The last page comes while the one before it is awaited."""
-
-    class Late(InProcess):
-        async def _respond(self, target):
-            if target.endswith("cursor=4"):
-                await settle()
-            return await super()._respond(target)
 
     del service.procedures[8:]
     connection = Late(service)
@@ -169,13 +174,8 @@ async def test_a_wait_that_is_cancelled_has_a_line_in_the_log(service, caplog):
 async def test_after_a_cancellation_a_walk_does_not_begin_at_a_page_that_was_ahead(service):
     """The page at 784 is late, so later pages are requested in a query that begins on a page that has arrived."""
 
-    class Late(InProcess):
-        async def _respond(self, target):
-            if target.endswith("cursor=784"):
-                await settle()
-            return await super()._respond(target)
-
     connection = Late(service)
+    connection.late = 784
     async with connection.procedures.list(limit=100, concurrency=16).walk() as walk:
         items = [await anext(walk) for _ in range(786)]
         waiting = asyncio.create_task(walk.take(1))
