@@ -201,7 +201,7 @@ class Walk(ItemIteration[Y]):
                 self._position.reject()
             self._window.step_back()
             raise DriftError(
-                f"{fault}: leave out on_drift to list the pages as they are", cursor=self._end[0] if self._end else 0
+                f"{fault}: a walk without on_drift lists the pages as they are", cursor=self._end[0] if self._end else 0
             )
         self._warn(fault)
 

@@ -29,7 +29,7 @@ async def doctor(
     """Find out whether the server lists as this package expects.
 
     It makes at most 40 requests with your key, and at most two a second. They change nothing, none goes beyond cursor
-    20,000, and none is sent again.
+    20,000, and none is sent again, whatever --retries says.
 
     The table has a line for each listing: how a walk continues after a page; the time that sorts the listing; whether
     items of the same time keep their order; how a filter compares this time with a bound; the largest of three cursors
