@@ -246,7 +246,7 @@ class Course(Generic[T]):
             self._early *= 1 - _SHRINKS
 
     def _note_first(self, position: Position[T], request: Request, level: int | None) -> None:
-        """Note the first item of a page. Trust the filter again if it has shown that nothing is before the position."""
+        """Note the first item of a page. If it shows that the last bound was right, trust the filter again."""
         first = (position.items[0].id, position.keys[0]) if position.keys else None
         if level and first and request.query is self.listing and not request.cursor:
             self._is_odd &= first != self._shown  # a bounded query began with the same item, so its bound was right
