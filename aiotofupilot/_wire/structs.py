@@ -1,15 +1,15 @@
-"""The fast way to read a body, with msgspec and sometimes cattrs.
+"""The fast way to read a body. msgspec parses JSON, checks types and makes models or structs in one pass in C.
 
-msgspec parses JSON, checks types and makes models in one pass in C. It cannot rename the fields of attrs classes, so a
-model with another name on the wire is parsed as a msgspec struct and then converted. Structs alone cost half as much.
+msgspec reads the fields of a class when it makes the first decoder for it, and never again. Then the class shows it
+exact types, and the names on the wire. Structs alone cost half as much as models.
 
 msgspec refuses some valid pages. The codec then parses them in detail.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from functools import cache, partial
-from threading import Lock
+from functools import cache
+from threading import Lock, get_ident
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import attrs
@@ -18,7 +18,7 @@ from cattrs import Converter
 
 from aiotofupilot._checks import LARGEST
 from aiotofupilot.models import PageMeta, RawItem
-from aiotofupilot.models.fields import Field, fields_of
+from aiotofupilot.models.fields import Field, fields_of, wire_name
 from aiotofupilot.models.refs import JSON, Expected, Metadata, Number, Scalar
 
 AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -76,10 +76,7 @@ def _items_converter() -> Converter:
 
     @converter.register_structure_hook_factory(lambda _: True)
     def items(kind: object) -> Callable[[Any, object], object]:
-        (item,) = get_args(kind)
-        if item is RawItem:
-            return _raw_items
-        return partial(msgspec.convert, from_attributes=True) if _is_renamed(item) else as_parsed
+        return _raw_items if get_args(kind) == (RawItem,) else as_parsed
 
     return converter
 
@@ -97,21 +94,12 @@ def _raw_items(parsed: list[dict[str, object]], _: object) -> list[RawItem]:
 def parsed_type(kind: Any, *, structs: bool) -> Any:
     """Return the type that msgspec parses for a model or a `Field.kind`."""
     if attrs.has(kind):
-        return _struct(kind, structs=structs) if structs or _is_renamed(kind) else _annotated(kind)
+        return _struct(kind) if structs else _exact(kind)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return kind
     if kind not in _PLAIN:
         raise TypeError(f"the wire has no type for {kind!r}")
     return _PLAIN[kind]
-
-
-@cache
-def _is_renamed(model: type) -> bool:
-    """Return whether a field of a model, or of a nested model, has another name on the wire."""
-    return any(
-        field.wire_name != field.name or (field.model is not None and _is_renamed(field.model))
-        for field in fields_of(model)
-    )
 
 
 def _type_of(field: Field, *, structs: bool) -> object:
@@ -122,32 +110,49 @@ def _type_of(field: Field, *, structs: bool) -> object:
 
 
 _lock = Lock()
-"""Held while a model's annotations are changed, so that no other thread reads the changed ones."""
+"""Held while a model is changed, so that no other thread takes the changes for the model."""
 
 
 @cache
-def _annotated(model: type) -> object:
-    """Return a model after giving msgspec exact types: date-times with offsets, and bounds.
+def _exact(model: Any) -> object:
+    """Return a model after giving msgspec exact types, such as date-times with offsets, and the names on the wire.
 
-    msgspec reads the annotations of a class when it makes the first decoder for it, and never again.
+    The slot of a renamed field also gets its name on the wire, because msgspec sets it by that name.
     """
-    exact = {field.name: _type_of(field, structs=False) for field in fields_of(model)}
+    exact = {field.wire_name: _type_of(field, structs=False) for field in fields_of(model)}
     with _lock:
-        annotations = model.__annotations__
+        fields, annotations = attrs.fields(model), model.__annotations__
+        for field in fields_of(model):
+            if field.wire_name != field.name:
+                setattr(model, field.wire_name, getattr(model, field.name))
+        if "__msgspec_cache__" in vars(model):  # somebody else has had msgspec read the class
+            del model.__msgspec_cache__
         try:
-            model.__annotations__ = annotations | exact
+            model.__annotations__, model.__attrs_attrs__ = annotations | exact, _on_wire(fields)
             msgspec.json.Decoder(model)
         finally:
-            model.__annotations__ = annotations
+            model.__annotations__, model.__attrs_attrs__ = annotations, fields
     return model
 
 
+def _on_wire(fields: tuple[Any, ...]) -> object:
+    """Return the same fields, but with the names on the wire for this thread, as long as it holds the lock."""
+    own, renamed = [*fields], [field.evolve(name=wire_name(field) or field.name) for field in fields]
+    thread = get_ident()
+
+    class Fields(type(fields)):  # type: ignore[misc]  # attrs makes one for each model
+        def __iter__(self) -> Iterator[object]:
+            return iter(renamed if _lock.locked() and get_ident() == thread else own)
+
+    return Fields(fields)
+
+
 @cache
-def _struct(model: type, *, structs: bool) -> type[msgspec.Struct]:
+def _struct(model: type) -> type[msgspec.Struct]:
     members: list[Any] = []
     for field in fields_of(model):
         default = () if field.default is attrs.NOTHING else (field.default,)
-        members.append((field.name, _type_of(field, structs=structs), *default))
+        members.append((field.name, _type_of(field, structs=True), *default))
     # Structs live only as long as one page, and have no reference cycles.
     return msgspec.defstruct(
         model.__name__,

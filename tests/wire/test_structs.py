@@ -1,5 +1,6 @@
-"""Structs are the models' types as msgspec parses them, where the models themselves are not parsed."""
+"""Models and structs as msgspec makes them."""
 
+import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,24 +12,31 @@ import pytest
 from fakes.wire_listings import EVERYTHING, EXAMPLES, MODELS, PageDecoder, body, is_bare
 from msgspec import json
 
-from aiotofupilot import models
 from aiotofupilot._wire import structs as wire_structs
 from aiotofupilot._wire.structs import parsed_type
-from aiotofupilot.models import PageMeta, Procedure
+from aiotofupilot.models import PageMeta, Procedure, Repository
 
 
-def test_a_struct_has_the_names_of_the_wire():
+@pytest.mark.parametrize("structs", [False, True])
+def test_a_field_is_parsed_by_its_name_on_the_wire(structs):
     """The model's own names stay the names of the attributes."""
-    repository = json.decode(
-        b'{"id":"r","name":"n","fullName":"o/n"}', type=parsed_type(models.Repository, structs=False)
-    )
+    parse = json.Decoder(parsed_type(Repository, structs=structs)).decode
+    repository = parse(b'{"id":"r","name":"n","fullName":"o/n","full_name":"of an older server"}')
     assert (repository.full_name, repository.provider) == ("o/n", None)
 
 
-def test_a_model_is_parsed_as_itself_unless_the_wire_has_other_names_for_its_fields():
-    """Also for those of what is in it."""
-    names = {name for name, model in MODELS.items() if parsed_type(model, structs=False) is not model}
-    assert names == {"procedures"}
+def test_an_object_of_a_renamed_model_is_as_one_of_the_constructor():
+    made = Repository("r", "n", "o/n")
+    parsed = json.decode(b'{"id":"r","name":"n","fullName":"o/n"}', type=Repository)
+    assert (hash(parsed), repr(parsed), attrs.asdict(parsed)) == (hash(made), repr(made), attrs.asdict(made))
+    assert pickle.loads(pickle.dumps(parsed)) == attrs.evolve(parsed, full_name="o/n") == parsed == made  # noqa: S301
+    for name in ("full_name", "fullName"):
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(parsed, name, "o/m")
+
+
+def test_a_model_is_parsed_as_itself():
+    assert [name for name, model in MODELS.items() if parsed_type(model, structs=False) is not model] == []
 
 
 @pytest.mark.parametrize("kind", [bytes, set[str], complex | float, Mapping[str, bytes], object], ids=str)
@@ -66,6 +74,7 @@ class WatchedLock:
 
     def __init__(self):
         self.lock, self.is_awaited = Lock(), Event()
+        self.locked = self.lock.locked
 
     def __enter__(self):
         if not self.lock.acquire(blocking=False):
@@ -76,21 +85,28 @@ class WatchedLock:
         self.lock.release()
 
 
-def test_two_threads_leave_the_annotations_of_a_model_as_they_are(monkeypatch):
-    """msgspec reads changed ones. The lock is private, and no public name says that a thread waits for it."""
+def test_another_thread_sees_a_model_as_it_is_while_msgspec_reads_it(monkeypatch):
+    """The lock is private, and no public name says that a thread waits for it."""
 
     @attrs.frozen
     class Model:
-        created_at: datetime
+        created_at: datetime = attrs.field(metadata={"wire": "createdAt"})
 
-    lock, is_done = WatchedLock(), Event()
-    second = Thread(target=parsed_type, args=[Model], kwargs={"structs": False})
+    def names():
+        return [field.name for field in attrs.fields(Model)]
+
+    def look():
+        seen.append(names())
+        parsed_type(Model, structs=False)
+
+    seen, lock, is_done, second = [], WatchedLock(), Event(), Thread(target=look)
 
     def decoder(_):
         if current_thread() is second:
             lock.is_awaited.set()
             is_done.wait()
         else:
+            seen.append(names())
             second.start()
             lock.is_awaited.wait()
 
@@ -99,6 +115,7 @@ def test_two_threads_leave_the_annotations_of_a_model_as_they_are(monkeypatch):
     parsed_type(Model, structs=False)
     is_done.set()
     second.join()
+    assert (seen, names()) == ([["createdAt"], ["created_at"]], ["created_at"])
     assert Model.__annotations__ == {"created_at": datetime}
 
 
