@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("aiotofupilot")
 
-_CAUTIOUS, _WIDE = 5, 16
-"""Up to the first width, the window grows by one with each page, so that a short listing costs few needless requests.
-Up to the second width, the window grows by two. A wider window doubles with each page."""
+_FEW = 6
+"""Until this many pages came as predicted, one page more may be in flight, so that a short listing costs few needless
+requests. The window begins with a share of the concurrency and grows by one with each page. Then it doubles."""
 
 _GOOD_PAGES = 10
 """After this many good pages in a row, the length of halved pages is doubled."""
@@ -87,13 +87,21 @@ class _Width:
     most: int
     """The concurrency, or 1 once cursors cannot be predicted."""
     now: int = 1
+    predicted: int = 0
+    """How many pages came as predicted since the window was narrowed."""
     is_sequential: bool = False
     """Whether only one page is in flight, although more are allowed, because cursors cannot be predicted."""
 
     def grow(self) -> None:
         """Widen the window after a page that came as predicted."""
-        more = 1 if self.now < _CAUTIOUS else 2 if self.now < _WIDE else self.now
-        self.now = min(self.most, self.now + more)
+        self.predicted += 1
+        wider = 2 * self.now
+        if self.predicted < _FEW:
+            wider = min(_FEW + 1, max(self.now + 1, self.most // _FEW))
+        self.now = min(self.most, wider)
+
+    def narrow(self) -> None:
+        self.now, self.predicted = 1, 0
 
     def give_up(self) -> None:
         if self.most > 1:
@@ -512,7 +520,7 @@ class Window(Generic[T]):
         """Drop the pages in flight or waiting, and continue with one page."""
         self._held = None
         self._tasks.clear()
-        self.width.now = 1
+        self.width.narrow()
 
 
 def _fetch(request: Request) -> Coroutine[Any, Any, Page[Any]]:
