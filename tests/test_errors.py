@@ -10,33 +10,8 @@ import re
 import pytest
 
 from aiotofupilot import Checkpoint, errors
-from aiotofupilot.errors import (
-    APIError,
-    AttachmentError,
-    BadRequestError,
-    CertificateError,
-    ConfigurationError,
-    ConnectionFailedError,
-    DecodeError,
-    DriftError,
-    ForbiddenError,
-    InvalidJSONError,
-    NotFoundError,
-    PaginationError,
-    ProxyError,
-    RateLimitedError,
-    RedirectError,
-    RequestTimeoutError,
-    ResponseTooLargeError,
-    ServerError,
-    SessionError,
-    TofuPilotError,
-    TransportError,
-    UnauthorizedError,
-    ValidationIssue,
-)
 
-ISSUE = ValidationIssue("too big", ("limit", 0), "too_big")
+ISSUE = errors.ValidationIssue("too big", ("limit", 0), "too_big")
 
 API = {
     "status": 400,
@@ -50,28 +25,28 @@ API = {
 """The keyword arguments of an APIError."""
 
 EXAMPLES = [
-    TofuPilotError("m"),
-    ConfigurationError("m"),
-    SessionError("m"),
-    TransportError("m"),
-    ConnectionFailedError("m"),
-    CertificateError("m"),
-    RequestTimeoutError("m", timeout=30.0),
-    ProxyError("m", status=407),
-    RedirectError("m", location="https://elsewhere.example.com/"),
-    ResponseTooLargeError("m", limit=1024),
-    APIError("m", **API),
-    BadRequestError("m", **API),
-    UnauthorizedError("m", **API),
-    ForbiddenError("m", **API),
-    NotFoundError("m", **API),
-    RateLimitedError("m", **API),
-    ServerError("m", **API),
-    DecodeError("m", path="$.data[3].name", body=b"{}"),
-    InvalidJSONError("m", path="$", body=b"<"),
-    AttachmentError("m"),
-    PaginationError("m", cursor=5, next_cursor=3),
-    DriftError("m", cursor=5),
+    errors.TofuPilotError("m"),
+    errors.ConfigurationError("m"),
+    errors.SessionError("m"),
+    errors.TransportError("m"),
+    errors.ConnectionFailedError("m"),
+    errors.CertificateError("m"),
+    errors.RequestTimeoutError("m", timeout=30.0),
+    errors.ProxyError("m", status=407),
+    errors.RedirectError("m", location="https://elsewhere.example.com/"),
+    errors.ResponseTooLargeError("m", limit=1024),
+    errors.APIError("m", **API),
+    errors.BadRequestError("m", **API),
+    errors.UnauthorizedError("m", **API),
+    errors.ForbiddenError("m", **API),
+    errors.NotFoundError("m", **API),
+    errors.RateLimitedError("m", **API),
+    errors.ServerError("m", **API),
+    errors.DecodeError("m", path="$.data[3].name", body=b"{}"),
+    errors.InvalidJSONError("m", path="$", body=b"<"),
+    errors.AttachmentError("m"),
+    errors.PaginationError("m", cursor=5, next_cursor=3),
+    errors.DriftError("m", cursor=5),
 ]
 
 CLASSES = [getattr(errors, name) for name in errors.__all__ if name.endswith("Error")]
@@ -123,14 +98,14 @@ def test_a_class_says_what_its_errors_have_before_a_walk_tells_more():
 def test_an_error_of_your_own_is_one_of_the_tree():
     """Its constructor is its own, and it need not call another one, as with any exception."""
 
-    class MissingUnitError(TofuPilotError):
+    class MissingUnitError(errors.TofuPilotError):
         hint = "make the unit first"
 
         def __init__(self, serial_number):
             super().__init__(f"there is no unit {serial_number}")
             self.serial_number = serial_number
 
-    class SilentError(TofuPilotError):
+    class SilentError(errors.TofuPilotError):
         def __init__(self, serial_number):
             self.serial_number = serial_number
 
@@ -142,8 +117,8 @@ def test_an_error_of_your_own_is_one_of_the_tree():
 
 def test_an_error_needs_no_message():
     """Such as where a mock is to raise it."""
-    with pytest.raises(SessionError) as caught:
-        raise SessionError
+    with pytest.raises(errors.SessionError) as caught:
+        raise errors.SessionError
     assert str(caught.value) == ""
 
 
@@ -154,7 +129,7 @@ def test_the_arguments_of_an_exception_are_the_message(error):
     assert repr(error) == f"{type(error).__name__}('m')"
     other = copy.copy(error)
     other.args = ("while reading SN-1: m",)
-    assert isinstance(error, APIError) or str(other) == "while reading SN-1: m"
+    assert isinstance(error, errors.APIError) or str(other) == "while reading SN-1: m"
 
 
 @each
@@ -167,29 +142,29 @@ def test_an_error_is_equal_to_itself_alone(error):
     ("changes", "shown"),
     [
         ({}, "400 BAD_REQUEST: m (limit.0: too big)"),
-        ({"issues": [ValidationIssue("bad"), ISSUE]}, "400 BAD_REQUEST: m (bad; limit.0: too big)"),
+        ({"issues": [errors.ValidationIssue("bad"), ISSUE]}, "400 BAD_REQUEST: m (bad; limit.0: too big)"),
         ({"issues": ()}, "400 BAD_REQUEST: m"),
         ({"issues": (), "code": None}, "400: m"),
     ],
 )
 def test_an_api_error_shows_status_code_message_and_issues(changes, shown):
     """They are in one line, because people read that line."""
-    assert str(APIError("m", **{**API, **changes})) == shown
+    assert str(errors.APIError("m", **{**API, **changes})) == shown
 
 
 def test_an_api_error_has_what_the_server_said_as_attributes():
     """Programs do not have to parse messages."""
-    error = APIError("m", **{**API, "issues": [ISSUE]})
+    error = errors.APIError("m", **{**API, "issues": [ISSUE]})
     assert {name: getattr(error, name) for name in API} == API
     assert error.message == "m"
-    assert APIError("m", status=400, headers=None).headers == {}
+    assert errors.APIError("m", status=400, headers=None).headers == {}
 
 
 def test_the_data_of_the_others_are_attributes_too():
-    assert RequestTimeoutError("m", timeout=None).timeout is None
-    assert RedirectError("m", location="/x").location == "/x"
-    assert ResponseTooLargeError("m", limit=9).limit == 9
-    assert (DecodeError("m").path, DecodeError("m").body) == ("$", b"")
-    error = PaginationError("m", cursor=5, next_cursor=3)
+    assert errors.RequestTimeoutError("m", timeout=None).timeout is None
+    assert errors.RedirectError("m", location="/x").location == "/x"
+    assert errors.ResponseTooLargeError("m", limit=9).limit == 9
+    assert (errors.DecodeError("m").path, errors.DecodeError("m").body) == ("$", b"")
+    error = errors.PaginationError("m", cursor=5, next_cursor=3)
     assert (error.cursor, error.next_cursor) == (5, 3)
-    assert DriftError("m", cursor=5).cursor == 5
+    assert errors.DriftError("m", cursor=5).cursor == 5

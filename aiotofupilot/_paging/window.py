@@ -38,7 +38,6 @@ requests. The window begins with a share of the concurrency and grows by one wit
 _GOOD_PAGES = 10
 """After this many good pages in a row, the length of halved pages is doubled."""
 
-
 _WAITS_AT_MOST = 3
 """A page requested ahead waits for at most this many searches. Then it is requested again, because the listing may have
 moved."""
@@ -99,13 +98,6 @@ class _Width:
         if self.predicted < _FEW:
             wider = min(_FEW + 1, max(self.now + 1, self.most // _FEW))
         self.now = min(self.most, wider)
-
-    def narrow(self) -> None:
-        self.now, self.predicted = 1, 0
-
-    def give_up(self) -> None:
-        if self.most > 1:
-            self.most, self.is_sequential = 1, True
 
 
 class Window(Generic[T]):
@@ -513,14 +505,14 @@ class Window(Generic[T]):
         if is_short and not self.length.is_capped:
             self.course.limit = self.length.whole = length
             self.length.is_capped = True
-        else:
-            self.width.give_up()
+        elif self.width.most > 1:
+            self.width.most, self.width.is_sequential = 1, True
 
     def _drop_ahead(self) -> None:
         """Drop the pages in flight or waiting, and continue with one page."""
         self._held = None
         self._tasks.clear()
-        self.width.narrow()
+        self.width.now, self.width.predicted = 1, 0
 
 
 def _fetch(request: Request) -> Coroutine[Any, Any, Page[Any]]:

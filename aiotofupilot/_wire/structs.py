@@ -21,16 +21,13 @@ from aiotofupilot.models import PageMeta, RawItem
 from aiotofupilot.models.fields import Field, fields_of, wire_name
 from aiotofupilot.models.refs import JSON, Expected, Metadata, Number, Scalar
 
-AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
-"""A date-time (RFC 3339) with a UTC offset."""
-
 _INTEGER = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 
 _PLAIN: dict[object, object] = {
     **{kind: kind for kind in (str, bool, timedelta, Number, Scalar, Expected)},
     int: _INTEGER,
     float: Number,  # as for type checkers; the value keeps its type
-    datetime: AwareDatetime,
+    datetime: Annotated[datetime, msgspec.Meta(tz=True)],  # a date-time (RFC 3339) with a UTC offset
     Metadata: dict[str, Scalar],
     JSON: Any,
     RawItem: dict[str, Any],

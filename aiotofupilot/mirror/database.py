@@ -331,24 +331,22 @@ class Database:
     def mark_removed(self, listing: str, ids: Sequence[str], following: Iterable[str]) -> dict[str, int]:
         """Mark rows as gone. With runs, mark their items. Return the number of newly marked rows by table."""
         columns = {listing: "id"} | {table: run_column(table) for table in following}
-        sql = f"UPDATE {{}} SET {GONE} = ? WHERE {GONE} IS NULL AND list_contains(?, {{}})"  # noqa: S608 - our own SQL
-        now = datetime.now(UTC)
-        with self._transaction():
-            return {each: int(self._value(sql.format(each, column), now, ids)) for each, column in columns.items()}
+        return self._mark(columns, "list_contains(?, {1})", ids)
 
     def mark_without_run(self, tables: Iterable[str], seen_at: datetime) -> dict[str, int]:
         """Mark items that this update has not seen, and whose run is not stored. Return their number by table.
 
         An update stored them and failed before it stored the run. Then the run was removed.
         """
-        columns = {table: run_column(table) for table in tables}
-        sql = (
-            f"UPDATE {{0}} SET {GONE} = ? WHERE {GONE} IS NULL AND {SEEN} IS DISTINCT FROM ? "  # noqa: S608 - our own SQL
-            "AND NOT EXISTS (FROM runs WHERE id = {0}.{1})"
-        )
+        is_missing = f"{SEEN} IS DISTINCT FROM ? AND NOT EXISTS (FROM runs WHERE id = {{0}}.{{1}})"
+        return self._mark({table: run_column(table) for table in tables}, is_missing, seen_at)
+
+    def _mark(self, columns: Mapping[str, str], condition: str, value: object) -> dict[str, int]:
+        """Mark the rows of tables for which a condition on a column holds."""
+        sql = f"UPDATE {{0}} SET {GONE} = ? WHERE {GONE} IS NULL AND {condition}"  # noqa: S608 - our own SQL
         now = datetime.now(UTC)
         with self._transaction():
-            return {each: int(self._value(sql.format(each, column), now, seen_at)) for each, column in columns.items()}
+            return {each: int(self._value(sql.format(each, column), now, value)) for each, column in columns.items()}
 
     def finish(self) -> None:
         """Record that an update is complete, and make the views and macros of the existing tables."""
