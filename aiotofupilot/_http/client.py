@@ -118,11 +118,11 @@ class Connection:
     timeout: float | None
     retry: Retry
     concurrency: int
+    key_source: str
+    """Where the key is from, for error messages."""
     max_body: int = MAX_BODY
     lifetime: Lifetime = field(factory=Lifetime)
     """Shared by all views."""
-    key_source: str = "api_key"
-    """Where the key is from, for error messages."""
     served: set[str] = field(factory=set[str], repr=False)
     """The paths of listings from which the server has returned a single item."""
     storages: dict[str, Throttle] = field(factory=dict[str, "Throttle"], repr=False)

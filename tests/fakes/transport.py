@@ -50,6 +50,7 @@ class Transport:
             timeout=timeout,
             retry=retry,
             concurrency=1,
+            key_source="api_key",
         )
 
     def response(self, body=b"page", *, status=200, headers=None):
@@ -123,6 +124,7 @@ class OverSockets:
             "lifetime": Lifetime(),
             "throttle": Throttle(clock, self.transport.connections),
             "clock": clock,
+            "key_source": "api_key",
         }
 
     async def get(self, target, *, timeout, max_body=64 * 1024 * 1024):  # noqa: ASYNC109 - it is handed on

@@ -85,11 +85,15 @@ each_scheme = pytest.mark.parametrize("base_url", [HTTPS, HTTP], ids=["https", "
 
 @each_scheme
 @pytest.mark.parametrize("source", ["argument", "environment"])
-@pytest.mark.parametrize("login", [None, LOGIN], ids=["open", "with password"])
-async def test_a_session_goes_through_its_proxy(connect, proxy, sandbox, base_url, monkeypatch, source, login):
+@pytest.mark.parametrize(
+    ("login", "in_url"),
+    [(None, ""), (LOGIN, f"{IN_URL}@"), ("operator:", "operator@")],
+    ids=["open", "with password", "with a name alone"],
+)
+async def test_a_session_goes_through_its_proxy(connect, proxy, sandbox, base_url, monkeypatch, source, login, in_url):
     """The proxy gets its own password, and cannot read what is sent to a server with https."""
     proxy.login = login
-    url = proxy.url.replace("//", f"//{IN_URL}@") if login else proxy.url
+    url = proxy.url.replace("//", f"//{in_url}")
     if source == "environment":
         monkeypatch.setenv(f"{base_url.split(':')[0]}_proxy", url)
     async with connect(url if source == "argument" else None) as session:

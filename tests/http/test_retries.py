@@ -15,57 +15,38 @@ import pytest
 from fakes.transport import Transport
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_attempt, wait_fixed
 
-from aiotofupilot import (
-    APIError,
-    AttachmentError,
-    BadRequestError,
-    CertificateError,
-    ConfigurationError,
-    ConnectionFailedError,
-    DecodeError,
-    InvalidJSONError,
-    PaginationError,
-    RateLimitedError,
-    RedirectError,
-    RequestTimeoutError,
-    ResponseTooLargeError,
-    RetryPolicy,
-    ServerError,
-    SessionError,
-    TofuPilotSession,
-    UnauthorizedError,
-)
+from aiotofupilot import RetryPolicy, TofuPilotSession, errors
 from aiotofupilot.stats import RequestCounts
 
 
 def down():
-    return ServerError("down", status=503)
+    return errors.ServerError("down", status=503)
 
 
 def broken():
-    return ServerError("broken", status=500)
+    return errors.ServerError("broken", status=500)
 
 
-CONFLICT = APIError("conflict", status=409)
+CONFLICT = errors.APIError("conflict", status=409)
 TRANSIENT = [
-    ServerError("m", status=500),
-    ServerError("m", status=408),
-    RateLimitedError("m", status=429),
-    ConnectionFailedError("m"),
-    RequestTimeoutError("m", timeout=30.0),
-    InvalidJSONError("m"),
+    errors.ServerError("m", status=500),
+    errors.ServerError("m", status=408),
+    errors.RateLimitedError("m", status=429),
+    errors.ConnectionFailedError("m"),
+    errors.RequestTimeoutError("m", timeout=30.0),
+    errors.InvalidJSONError("m"),
 ]
 FINAL = [
-    BadRequestError("m", status=400),
-    UnauthorizedError("m", status=401),
-    APIError("m", status=418),
-    CertificateError("m"),
-    RedirectError("m", location="/"),
-    ResponseTooLargeError("m", limit=1),
-    DecodeError("m"),
-    AttachmentError("m"),
-    PaginationError("m", cursor=1, next_cursor=1),
-    SessionError("m"),
+    errors.BadRequestError("m", status=400),
+    errors.UnauthorizedError("m", status=401),
+    errors.APIError("m", status=418),
+    errors.CertificateError("m"),
+    errors.RedirectError("m", location="/"),
+    errors.ResponseTooLargeError("m", limit=1),
+    errors.DecodeError("m"),
+    errors.AttachmentError("m"),
+    errors.PaginationError("m", cursor=1, next_cursor=1),
+    errors.SessionError("m"),
     ValueError("m"),
 ]
 
@@ -142,9 +123,9 @@ async def test_what_will_not_pass_is_raised_at_once(run, stats, error):
 @pytest.mark.parametrize("rules", [(), [lambda error, attempt: True], [lambda error, attempt: 2.0]])
 async def test_the_last_error_is_raised_and_knows_how_many_attempts_there_were(run, stats, rules):
     """There are as many as the policy says, including the first. No rule makes more."""
-    errors = [ServerError(str(number), status=500) for number in range(4)]
-    error = await run(Page(*errors, "page"), RetryPolicy(attempts=4, rules=rules))
-    assert error is errors[-1]
+    faults = [errors.ServerError(str(number), status=500) for number in range(4)]
+    error = await run(Page(*faults, "page"), RetryPolicy(attempts=4, rules=rules))
+    assert error is faults[-1]
     assert error.attempts == stats.requests == 4
     assert stats.retries == 3
 
@@ -152,9 +133,9 @@ async def test_the_last_error_is_raised_and_knows_how_many_attempts_there_were(r
 async def test_what_cannot_be_sent_is_not_tried_again(run, stats):
     """No rule is asked about it, neither the first time nor after others."""
     policy = RetryPolicy(rules=[lambda error, attempt: True])
-    error = await run(Page(ConfigurationError("m")), policy)
+    error = await run(Page(errors.ConfigurationError("m")), policy)
     assert error.attempts == stats.requests == 1
-    error = await run(Page(down(), down(), ConfigurationError("m")), policy)
+    error = await run(Page(down(), down(), errors.ConfigurationError("m")), policy)
     assert error.attempts == 3
 
 
@@ -162,7 +143,7 @@ async def test_what_cannot_be_sent_is_not_tried_again(run, stats):
     ("rules", "error", "waits"),
     [
         ([lambda error, attempt: True], CONFLICT, [2.0, 4.0]),
-        ([lambda error, attempt: True], APIError("conflict", status=409, retry_after=7.0), [7.0, 7.0]),
+        ([lambda error, attempt: True], errors.APIError("conflict", status=409, retry_after=7.0), [7.0, 7.0]),
         ([lambda error, attempt: None], CONFLICT, None),
         ([lambda error, attempt: None], broken(), [2.0, 4.0]),
         ([lambda error, attempt: False], broken(), None),
@@ -236,7 +217,7 @@ async def test_no_attempt_begins_late_because_it_waited_for_a_connection(clock, 
     async def timed():
         try:
             await session.ask(failing, RetryPolicy(max_elapsed=1.0, initial_wait=0.1), stats)
-        except ServerError as error:
+        except errors.ServerError as error:
             return clock.seconds, error.attempts
 
     results = await clock.run(timed(), session.ask(slow, RetryPolicy(), stats))
@@ -245,23 +226,25 @@ async def test_no_attempt_begins_late_because_it_waited_for_a_connection(clock, 
     assert stats.requests == 2
 
 
-@pytest.mark.parametrize("error", [RateLimitedError, ServerError])
+@pytest.mark.parametrize("error", [errors.RateLimitedError, errors.ServerError])
 async def test_retry_after_is_the_wait(run, clock, error):
     """Nothing is drawn at random. A date in the past leaves the wait to the policy."""
     assert await run(Page(error("m", status=503, retry_after=7.25), "page")) == "page"
     assert clock.slept[0] == 7.25
     assert clock.drawn == []
-    assert await run(Page(RateLimitedError("m", status=429, retry_after=0.0), "page")) == "page"
+    assert await run(Page(errors.RateLimitedError("m", status=429, retry_after=0.0), "page")) == "page"
     assert clock.drawn == [(0.0, 0.5)]
 
 
 async def test_a_longer_retry_after_than_the_policy_obeys_is_raised_at_once(run, clock, stats):
     """The error has the value."""
-    error = await run(Page(RateLimitedError("m", status=429, retry_after=60.5), "page"))
+    error = await run(Page(errors.RateLimitedError("m", status=429, retry_after=60.5), "page"))
     assert error.retry_after == 60.5
     assert (clock.seconds, stats.requests) == (0.0, 1)
     assert (
-        await run(Page(RateLimitedError("m", status=429, retry_after=60.5), "page"), RetryPolicy(max_retry_after=61.0))
+        await run(
+            Page(errors.RateLimitedError("m", status=429, retry_after=60.5), "page"), RetryPolicy(max_retry_after=61.0)
+        )
         == "page"
     )
 
@@ -269,7 +252,7 @@ async def test_a_longer_retry_after_than_the_policy_obeys_is_raised_at_once(run,
 async def test_the_first_failure_is_one_warning(run, clock, caplog):
     """Repeats are at INFO. The facts are fields too, for handlers that write JSON."""
     caplog.set_level(logging.DEBUG)
-    await run(Page(broken(), InvalidJSONError("html"), "page", takes=0.25, clock=clock))
+    await run(Page(broken(), errors.InvalidJSONError("html"), "page", takes=0.25, clock=clock))
     assert [(record.name, record.levelname, record.getMessage()) for record in caplog.records] == [
         ("aiotofupilot", "WARNING", "runs at cursor 200: attempt 1 failed after 0.25 s, next in 0.50 s: 500: broken"),
         ("aiotofupilot", "INFO", "runs at cursor 200: attempt 2 failed after 0.25 s, next in 1.00 s: html"),
@@ -292,9 +275,9 @@ async def test_a_controller_of_the_users_own_is_taken_as_it_is(run, clock, stats
     names = ("before", "after", "before_sleep")
     callbacks = {name: lambda state, name=name: called.append((name, state.attempt_number)) for name in names}
     controller = AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(3), wait=wait_fixed(2.5), **callbacks)
-    error = await run(Page(UnauthorizedError("m", status=401)), controller)
+    error = await run(Page(errors.UnauthorizedError("m", status=401)), controller)
     assert isinstance(error, RetryError)
-    assert isinstance(error.last_attempt.exception(), UnauthorizedError)
+    assert isinstance(error.last_attempt.exception(), errors.UnauthorizedError)
     assert clock.slept == [2.5, 2.5]
     assert called == [(name, attempt) for attempt in (1, 2, 3) for name in names][:-1]
     assert (stats.requests, stats.retries, stats.waited) == (3, 2, 5.0)
@@ -303,7 +286,7 @@ async def test_a_controller_of_the_users_own_is_taken_as_it_is(run, clock, stats
 async def test_a_controller_may_reraise_or_judge_results(run, clock):
     """All features of tenacity can be used."""
     error = await run(Page(down()), AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(2), reraise=True))
-    assert isinstance(error, ServerError)
+    assert isinstance(error, errors.ServerError)
     assert error.attempts == 2
     empty = retry_if_result(lambda page: page == "empty")
     assert await run(Page("empty", "page"), AsyncRetrying(sleep=clock.sleep, retry=empty)) == "page"
@@ -343,8 +326,8 @@ async def test_a_controller_does_not_outlive_its_end(session, stats, condition, 
         await session.lifetime.close()
 
     await asyncio.wait([task])
-    assert task.cancelled() if end == "cancelled" else isinstance(task.exception(), SessionError)
-    assert [type(error) for error in asked] == [ServerError]
+    assert task.cancelled() if end == "cancelled" else isinstance(task.exception(), errors.SessionError)
+    assert [type(error) for error in asked] == [errors.ServerError]
     assert page.sent == 2
 
 

@@ -198,3 +198,10 @@ async def test_a_server_that_shows_one_page_for_ever_is_refused(at):
     connection = InProcess(Sandbox(SUPPLY[:1050], paging=ignored_cursor(at)))
     with pytest.raises(DriftError):
         await connection.procedures.list().count()
+
+
+@pytest.mark.parametrize("concurrency", [1, 16])
+async def test_a_walk_requests_nothing_ahead_beyond_a_cursor_that_was_refused(concurrency):
+    walk = server("refused", 300).procedures.list(limit=50, concurrency=concurrency).walk()
+    assert len([item async for item in walk]) == TOTAL
+    assert walk.stats.requests <= 1.35 * TOTAL / 50

@@ -296,7 +296,7 @@ class TestRemoved:
         walk = connection.procedures.list(concurrency=8).details().walk()
         with pytest.raises(NotFoundError, match="/v2/procedures lists it, but the server did not find it: it may be"):
             await anext(walk)
-        assert walk.stats.requests == 1 + 2 * 8
+        assert (walk.stats.requests, connection.most_in_flight) == (1 + 2 * 8, 1)
         assert connection.paused == [1, 2, 4] * 2
         assert walk.stats.removed == 0
         await settled(connection)

@@ -258,16 +258,17 @@ async def test_the_new_items_of_a_poll_come_oldest_first(kind):
     assert sorted(ids) == ["1", "2", "3", "5", "8", "9"]
 
 
-async def test_polls_are_an_interval_apart_made_longer_or_shorter_by_a_tenth():
+@pytest.mark.parametrize(("given", "interval"), [({}, 5.0), ({"interval": 10.0}, 10.0)])
+async def test_polls_are_an_interval_apart_made_longer_or_shorter_by_a_tenth(given, interval):
     server = Server(now=500.0)
-    stream = listing("ordered", server, max_items=1).follow(10.0, listing("ordered", server).since().watermark)
+    stream = listing("ordered", server, max_items=1).follow(since=listing("ordered", server).since().watermark, **given)
     for chance in (0.0, 1.0, 0.5):
         clock(stream).chance = chance
         server.changes = [lambda: None] * 2
         server.changes.append(lambda: add(server, "x"))
     assert (await anext(stream)).id == "x"
     assert set(clock(stream).drawn) == {(0.9, 1.1)}
-    assert clock(stream).slept == pytest.approx([10.0, 10.0])
+    assert clock(stream).slept == pytest.approx([interval, interval])
     with pytest.raises(StopAsyncIteration):
         await anext(stream)
 
