@@ -9,7 +9,7 @@ msgspec refuses some valid pages. The codec then parses them in detail.
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import cache
-from threading import Lock, get_ident
+from threading import RLock, get_ident
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import attrs
@@ -91,7 +91,8 @@ def _raw_items(parsed: list[dict[str, object]], _: object) -> list[RawItem]:
 def parsed_type(kind: Any, *, structs: bool) -> Any:
     """Return the type that msgspec parses for a model or a `Field.kind`."""
     if attrs.has(kind):
-        return _struct(kind) if structs else _exact(kind)
+        with _lock:
+            return _struct(kind) if structs else _exact(kind)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return kind
     if kind not in _PLAIN:
@@ -106,8 +107,8 @@ def _type_of(field: Field, *, structs: bool) -> object:
     return Union[kind, None] if field.is_optional else kind  # noqa: UP007 - of types that only the run time knows
 
 
-_lock = Lock()
-"""Held while a model is changed, so that no other thread takes the changes for the model."""
+_lock = RLock()
+"""Held while msgspec reads a model, so that it reads each model once."""
 
 
 @cache
@@ -117,29 +118,28 @@ def _exact(model: Any) -> object:
     The slot of a renamed field also gets its name on the wire, because msgspec sets it by that name.
     """
     exact = {field.wire_name: _type_of(field, structs=False) for field in fields_of(model)}
-    with _lock:
-        fields, annotations = attrs.fields(model), model.__annotations__
-        for field in fields_of(model):
-            if field.wire_name != field.name:
-                setattr(model, field.wire_name, getattr(model, field.name))
-        if "__msgspec_cache__" in vars(model):  # somebody else has had msgspec read the class
-            del model.__msgspec_cache__
-        try:
-            model.__annotations__, model.__attrs_attrs__ = annotations | exact, _on_wire(fields)
-            msgspec.json.Decoder(model)
-        finally:
-            model.__annotations__, model.__attrs_attrs__ = annotations, fields
+    fields, annotations = attrs.fields(model), model.__annotations__
+    for field in fields_of(model):
+        if field.wire_name != field.name:
+            setattr(model, field.wire_name, getattr(model, field.name))
+    if "__msgspec_cache__" in vars(model):  # somebody else has had msgspec read the class
+        del model.__msgspec_cache__
+    try:
+        model.__annotations__, model.__attrs_attrs__ = annotations | exact, _on_wire(model, fields)
+        msgspec.json.Decoder(model)
+    finally:
+        model.__annotations__, model.__attrs_attrs__ = annotations, fields
     return model
 
 
-def _on_wire(fields: tuple[Any, ...]) -> object:
-    """Return the same fields, but with the names on the wire for this thread, as long as it holds the lock."""
+def _on_wire(model: Any, fields: Any) -> object:
+    """Return the same fields, but this thread sees the names on the wire as long as the model has these fields."""
     own, renamed = [*fields], [field.evolve(name=wire_name(field) or field.name) for field in fields]
     thread = get_ident()
 
     class Fields(type(fields)):  # type: ignore[misc]  # attrs makes one for each model
         def __iter__(self) -> Iterator[object]:
-            return iter(renamed if _lock.locked() and get_ident() == thread else own)
+            return iter(renamed if model.__attrs_attrs__ is self and get_ident() == thread else own)
 
     return Fields(fields)
 
