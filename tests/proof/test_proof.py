@@ -34,7 +34,8 @@ CLOSE = [{"gap": MILLISECOND}, *({"gap": timedelta(microseconds=400), "filter": 
 """Times that are neighbours within what JSON shows of them, or hardly more."""
 LONG = [Bound(5, 0, 2, 1, alike=4, order=order) for order in ("index", "heap of few", "heap from an offset")]
 """Groups longer than a page, whose items no other order of procedures tells apart."""
-SMALL_MANNERS = [Bound(4, 1, 3, 1, alike=2, order=order) for order in ANY_ORDER]
+SMALL_MANNERS = [Bound(4, 1, 3, 1, alike=2, order=order) for order in ANY_ORDER[:-1]]
+SMALL_MANNERS += [Bound(*few, alike=2, order="shuffled") for few in ((4, 0, 3, 1, True), (3, 1, 3, 2))]
 SMALL_MANNERS += [
     Bound(6, 0, 4, *others, alike=3, order=order) for order in ANY_ORDER[:-1] for others in ((1, True), (2,))
 ]
