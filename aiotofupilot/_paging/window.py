@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger("aiotofupilot")
 
 _FEW = 6
-"""Until this many pages came as predicted, one page more may be in flight, so that a short listing costs few needless
-requests. The window begins with a share of the concurrency and grows by one with each page. Then it doubles."""
+"""Until this many pages came as predicted, at most one more than this many are in flight, so that a short listing costs
+few needless requests. The window begins with the concurrency divided by this number, and grows by one with each page.
+Then it doubles with each page."""
 
 _GOOD_PAGES = 10
 """After this many good pages in a row, the length of halved pages is doubled."""

@@ -1,7 +1,7 @@
 """The fast way to read a body. msgspec parses JSON, checks types and makes models or structs in one pass in C.
 
-msgspec reads the fields of a class when it makes the first decoder for it, and never again. Then the class shows it
-exact types, and the names on the wire. Structs alone cost half as much as models.
+msgspec reads the fields of a class when it makes the first decoder for it, and never again. While it reads them, the
+class has exact types, and the names on the wire. Structs alone cost half as much as models.
 
 msgspec refuses some valid pages. The codec then parses them in detail.
 """
@@ -133,7 +133,7 @@ def _exact(model: Any) -> object:
 
 
 def _on_wire(model: Any, fields: Any) -> object:
-    """Return the same fields, but this thread sees the names on the wire as long as the model has these fields."""
+    """Return the same fields, but with the names on the wire in this thread, as long as the model has them."""
     own, renamed = [*fields], [field.evolve(name=wire_name(field) or field.name) for field in fields]
     thread = get_ident()
 

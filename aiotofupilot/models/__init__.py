@@ -8,8 +8,9 @@
 - `display` shows items and pages in a notebook.
 
 Field names are the API's own. If the name on the wire differs, it is in the field's attrs metadata, under ``"wire"``,
-and `wire_name` reads it. A field that the server leaves out instead of sending null has ``"null": False`` there. A
-secret has ``repr=False``: no table, file or database has it, and `to_wire` can leave it out.
+and `wire_name` reads it. Once a page was read, the attribute also has that name. A field that the server leaves out
+instead of sending null has ``"null": False`` there. A secret has ``repr=False``: no table, file or database has it, and
+`to_wire` can leave it out.
 
 All models are frozen attrs classes with slots. They compare and hash by value, but the hash leaves out metadata and the
 items of a page. Objects of two classes are never equal, even if one is a subclass. Enumerated values are plain strings,
