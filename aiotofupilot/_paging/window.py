@@ -296,8 +296,8 @@ class Window(Generic[T]):
         self.course.distrust()
 
     def look_again(self, limit: int) -> bool:
-        """Request the last page and all later pages with ``limit`` items. Return False if they already had as many."""
-        if self._last is None or self._last[0].limit >= limit:
+        """Request the last page and all later ones with ``limit`` items. Return False for a part, or for as many."""
+        if self._last is None or self.is_part or self._last[0].limit >= limit:
             return False
         self._drop_ahead()
         course, request = self.course, self._last[0]
