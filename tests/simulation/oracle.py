@@ -43,10 +43,10 @@ def most_pages(program, items):
 
 
 def width_after(pages, concurrency):
-    """Return how many pages may be in flight after so many came as expected: one more for each to 4, two to 16."""
+    """Return how many pages may be in flight after so many came as expected: at most 7 up to the fifth."""
     width = 1
-    for _ in range(pages):
-        width += 1 if width < 4 else 2 if width < 16 else width
+    for page in range(1, pages + 1):
+        width = min(7, max(width + 1, concurrency // 6)) if page < 6 else 2 * width
     return min(concurrency, width)
 
 
