@@ -1,6 +1,6 @@
 """Reads pages and items into models, and converts single items from and to JSON objects.
 
-In the fast way, msgspec parses the bytes, and cattrs makes the models that msgspec cannot make. If the fast way fails,
+In the fast way, msgspec parses the bytes into models, and cattrs makes the items that have none. If the fast way fails,
 the detailed way follows: cattrs structures plain JSON with detailed validation. It succeeds if the body is valid but
 has a rare form. Otherwise it names the JSON path of the fault.
 

@@ -26,13 +26,19 @@ def test_a_field_is_parsed_by_its_name_on_the_wire(structs):
 
 
 def test_an_object_of_a_renamed_model_is_as_one_of_the_constructor():
-    made = Repository("r", "n", "o/n")
-    parsed = json.decode(b'{"id":"r","name":"n","fullName":"o/n"}', type=Repository)
+    made, kind = Repository("r", "n", "o/n"), parsed_type(Repository, structs=False)
+    parsed = json.decode(b'{"id":"r","name":"n","fullName":"o/n"}', type=kind)
     assert (hash(parsed), repr(parsed), attrs.asdict(parsed)) == (hash(made), repr(made), attrs.asdict(made))
     assert pickle.loads(pickle.dumps(parsed)) == attrs.evolve(parsed, full_name="o/n") == parsed == made  # noqa: S301
     for name in ("full_name", "fullName"):
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             setattr(parsed, name, "o/m")
+
+
+def test_a_model_that_somebody_else_had_read_before_is_read_again():
+    model = attrs.make_class("Model", {"number": attrs.field(metadata={"wire": "theNumber"}, type=int)}, slots=True)
+    assert json.decode(b'{"number":1}', type=model) == model(1)
+    assert json.decode(b'{"theNumber":2}', type=parsed_type(model, structs=False)) == model(2)
 
 
 def test_a_model_is_parsed_as_itself():
